@@ -1,0 +1,58 @@
+"""Files written whole or not at all."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tfprune.errors import FileError
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields a temporary path beside `path`, which takes its place if the block succeeds.
+
+    Where the block raises, the temporary file is removed and whatever stood at `path` before
+    is untouched.
+
+    Args:
+        path: where the finished file is to stand. The temporary path keeps its suffix, since
+            some writers (Keras's among them) choose the format by it.
+
+    Raises:
+        FileError: the folder does not exist or cannot be written to.
+    """
+    target = Path(path)
+    check_writable(target)
+    handle, name = tempfile.mkstemp(
+        dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix
+    )
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes files only their owner can read; a finished file follows the umask.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raises `FileError` now if `path` could not be written later, before long work starts."""
+    target = Path(path)
+    if target.is_dir():
+        raise FileError(f"expected a file to write, received the folder {target}: name a file in it")
+    if not target.parent.is_dir():
+        raise FileError(f"cannot write {target}: the folder {target.parent} does not exist")
+    if not os.access(target.parent, os.W_OK):
+        raise FileError(f"cannot write {target}: no permission in the folder {target.parent}")
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Writes `text` to `path`, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,29 @@
+"""The errors tfprune raises: each says what was expected, what was received and what to do."""
+
+
+class TfpruneError(Exception):
+    """Base of every error that tfprune raises on purpose; the command line prints it as one line."""
+
+
+class ModelError(TfpruneError, ValueError):
+    """The model cannot be traced, pruned or measured as it is."""
+
+
+class PlanError(TfpruneError, ValueError):
+    """A pruning plan is impossible, damaged, or was made for another model."""
+
+
+class DataError(TfpruneError, ValueError):
+    """A data set is missing, damaged, empty or of the wrong form."""
+
+
+class ConversionError(TfpruneError, RuntimeError):
+    """A converter could not make a file that computes what the Keras model computes."""
+
+
+class FileError(TfpruneError, OSError):
+    """A file cannot be read, cannot be written, or is not what it should be."""
+
+
+class MissingExtraError(TfpruneError, ImportError):
+    """An optional package is needed; the message holds the pip line to type."""

@@ -1,0 +1,151 @@
+"""Makes a plan: trace, score, select."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from tfprune.costs import graph_cost
+from tfprune.criteria import Criterion, get, group_scores
+from tfprune.criteria.groups import Reduction
+from tfprune.errors import PlanError
+from tfprune.graph import ChannelGraph, Group, trace
+from tfprune.planning.keep import keep_mask
+from tfprune.planning.limits import Limits, candidates, check_ratio
+from tfprune.planning.pruning_plan import GroupPlan, PruningPlan
+from tfprune.planning.select import select_by_layer, select_globally
+from tfprune.planning.weights import check_weights
+
+Scope = Literal["layer", "global"]
+
+
+def plan(
+    model: Any,
+    criterion: str | Criterion = "l2",
+    *,
+    ratio: float,
+    scope: Scope = "layer",
+    round_to: int = 1,
+    min_channels: int = 1,
+    max_ratio: float = 1.0,
+    exclude: str | Sequence[str] = (),
+    include_residual: bool = True,
+    group_reduction: Reduction = "mean",
+) -> PruningPlan:
+    """Decides which filters and units to remove from a model; nothing is changed.
+
+    Args:
+        model: a built functional or Sequential `keras.Model`.
+        criterion: the name of a criterion ("l1", "l2"), or an object with `name` and
+            `score(graph)`. Defaults to `"l2"`.
+        ratio: the share of the prunable filters and units to remove, in (0, 1).
+        scope: "layer" removes the same share of every group; "global" the lowest-scored
+            channels wherever they are. Defaults to `"layer"`.
+        round_to: each pruned group keeps a multiple of this many channels (SIMD widths such as
+            8), or all of them. Defaults to `1`.
+        min_channels: no group keeps fewer. Defaults to `1`.
+        max_ratio: no group loses a larger share. Defaults to `1.0`.
+        exclude: names or patterns ("block1_*") of layers whose channels stay.
+            Defaults to none.
+        include_residual: whether residual streams get narrower too; False prunes inner widths
+            only. Defaults to `True`.
+        group_reduction: how the scores of layers that share a channel combine: "mean", "sum",
+            "max" or "first". Defaults to `"mean"`.
+
+    Returns:
+        The frozen `PruningPlan`: print it, save it, hand it to `tfprune.rebuild`.
+
+    Raises:
+        ModelError: the model cannot be traced, or its weights hold NaN or infinite values.
+        PlanError: the ratio or a limit makes no sense, or cannot be met.
+
+    Example:
+        >>> import keras, tfprune
+        >>> x = keras.Input((8, 8, 3))
+        >>> y = keras.layers.Conv2D(10, 3, name="conv")(x)
+        >>> y = keras.layers.GlobalAveragePooling2D()(y)
+        >>> model = keras.Model(x, keras.layers.Dense(2)(y))
+        >>> len(tfprune.plan(model, ratio=0.7).kept["conv"])
+        3
+    """
+    patterns = (exclude,) if isinstance(exclude, str) else tuple(exclude)
+    limits = Limits(round_to, min_channels, max_ratio, patterns, include_residual)
+    share = check_ratio(ratio)
+    if scope not in ("layer", "global"):
+        raise PlanError(f"expected scope 'layer' or 'global', received {scope!r}")
+    chosen = get(criterion)
+    graph = trace(model)
+    check_weights(graph)
+    settings = {"ratio": share, "scope": scope, **_plain(limits), "reduction": group_reduction}
+    scores = group_scores(graph, chosen.score(graph), group_reduction)
+    groups = candidates(graph, limits)
+    select = select_by_layer if scope == "layer" else select_globally
+    kept = select(groups, scores, share, limits)
+    return make_plan(graph, model.name, chosen.name, settings, groups, kept)
+
+
+def make_plan(
+    graph: ChannelGraph,
+    model_name: str,
+    criterion: str,
+    settings: Mapping[str, Any],
+    groups: Sequence[Group],
+    kept: Mapping[str, np.ndarray],
+) -> PruningPlan:
+    """Writes down a selection as a plan.
+
+    Args:
+        graph: the traced model.
+        model_name: the model's name.
+        criterion: the criterion's name.
+        settings: what was asked for.
+        groups: the groups that may lose channels.
+        kept: for each of them, by name, the channels that stay.
+
+    Returns:
+        The plan, with the cost that it reaches.
+    """
+    by_layer = _kept_by_layer(graph, kept)
+    before = graph_cost(graph).totals()
+    after = graph_cost(graph, keep_mask(graph, by_layer)).totals()
+    total = sum(group.size * group.members for group in groups)
+    gone = sum((group.size - len(kept[group.name])) * group.members for group in groups)
+    return PruningPlan(
+        fingerprint=graph.fingerprint,
+        model=model_name,
+        criterion=criterion,
+        settings=dict(settings),
+        kept=by_layer,
+        groups=tuple(_group_plan(group, kept) for group in graph.groups),
+        before=before,
+        after=after,
+        removed=gone / total,
+    )
+
+
+def _kept_by_layer(
+    graph: ChannelGraph, kept: Mapping[str, np.ndarray]
+) -> dict[str, tuple[int, ...]]:
+    """The filters and units that stay, of each layer that loses some."""
+    masks: dict[str, np.ndarray] = {}
+    filters = graph.filters()
+    for group in graph.groups:
+        if len(kept.get(group.name, ())) in (0, group.size):
+            continue
+        gone = np.setdiff1d(np.arange(group.size), kept[group.name])
+        for producer in group.producers:
+            mask = masks.setdefault(producer.path, np.ones(filters[producer.path], bool))
+            mask[producer.positions[gone].ravel()] = False
+    return {path: tuple(np.flatnonzero(mask).tolist()) for path, mask in masks.items()}
+
+
+def _group_plan(group: Group, kept: Mapping[str, np.ndarray]) -> GroupPlan:
+    layers = tuple(producer.path for producer in group.producers)
+    reason = group.pinned or (None if group.name in kept else "excluded by the settings")
+    return GroupPlan(
+        group.name, group.size, len(kept.get(group.name, group.channels)), layers, reason
+    )
+
+
+def _plain(limits: Limits) -> dict[str, Any]:
+    return {**vars(limits), "exclude": list(limits.exclude)}
