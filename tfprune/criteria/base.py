@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
-import keras
 import numpy as np
 
 from tfprune.graph import ChannelGraph
@@ -73,5 +72,5 @@ def _kernel(record: LayerRecord) -> np.ndarray:
 
 
 def to_numpy(variable: Any) -> np.ndarray:
-    """A weight as an array."""
-    return np.asarray(keras.ops.convert_to_numpy(variable))
+    """A weight as an array of its own."""
+    return variable.numpy()

@@ -10,7 +10,7 @@ from tfprune.graph.channel_graph import ChannelGraph
 from tfprune.graph.channels import ChannelSpace
 from tfprune.graph.fingerprint import fingerprint
 from tfprune.graph.grouping import make_groups
-from tfprune.graph.maps import Shape, Traced
+from tfprune.graph.maps import Shape, Traced, varying
 from tfprune.graph.network import (
     Node,
     TensorKey,
@@ -55,7 +55,7 @@ def trace(model: Any) -> ChannelGraph:
         ids = tracer.space.new(1)
         tracer.space.pin(ids, f"model input '{tensor.name}'")
         inputs.append(Traced(tuple(tensor.shape), ids.reshape([1] * len(tensor.shape))))
-    reasons = [f"model output '{name}'" for name in model.output_names]
+    reasons = [f"model output '{name}'" for name in _output_names(model)]
     for reason in reasons:  # first in line: the first reason met is the one that is shown
         tracer.space.pin(np.empty(0, np.int64), reason)
     outputs = tracer.walk(model, config, inputs, prefix="")
@@ -69,6 +69,11 @@ def trace(model: Any) -> ChannelGraph:
         label=classes.label,
         fingerprint=fingerprint(config, records),
     )
+
+
+def _output_names(model: Any) -> list[str]:
+    """The names of the outputs; a Sequential model's is its last layer's."""
+    return getattr(model, "output_names", None) or [model.layers[-1].name]
 
 
 class _Tracer:
@@ -104,15 +109,11 @@ class _Tracer:
         model, path = node.operation, prefix + node.name
         self._claim(model, path)
         config = config if config and "layers" in config else plain_config(model)
-        inputs = []
-        for number, (read, tensor) in enumerate(zip(reads, model.inputs, strict=True)):
+        for number, read in enumerate(reads):
             ledger = self._ledger(f"{path}/input:{number}", model)
-            for axis, size in enumerate(read.ids.shape):
-                if size != 1 and axis > 0:
-                    ledger.resize((axis,), read.ids.ravel())
-            shape = tuple(a if a is not None else b for a, b in zip(read.shape, tensor.shape))
-            inputs.append(Traced(shape, read.ids))
-        return self.walk(model, config, inputs, path + "/")
+            for axis in varying(read.ids):
+                ledger.resize((axis,), read.ids.ravel())
+        return self.walk(model, config, list(reads), path + "/")
 
     def _call(
         self, node: Node, reads: tuple[Traced, ...], shapes: tuple[Shape | None, ...], prefix: str
@@ -125,9 +126,11 @@ class _Tracer:
         maps = [maps] if isinstance(maps, np.ndarray) else list(maps)
         outputs = [
             Traced(shape if shape is not None else (None,) * ids.ndim, ids)
-            for shape, ids in zip(shapes, maps)
+            for shape, ids in zip(shapes, maps, strict=False)  # the last ones may go unread
         ]
-        ledger.returned([out for out, shape in zip(outputs, shapes) if shape is not None])
+        ledger.returned(
+            [out for out, shape in zip(outputs, shapes, strict=False) if shape is not None]
+        )
         return outputs
 
     def _ledger(self, path: str, operation: Any) -> Ledger:

@@ -30,7 +30,8 @@ def keep_mask(graph: ChannelGraph, kept: Mapping[str, Sequence[int]]) -> np.ndar
             continue
         if group.pinned and not keep.all():
             raise PlanError(
-                f"the plan removes channels of '{group.name}', which must stay whole: {group.pinned}"
+                f"the plan removes channels of '{group.name}', which must stay whole: "
+                f"{group.pinned}"
             )
         if not keep.any():
             raise PlanError(

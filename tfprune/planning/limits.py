@@ -39,6 +39,10 @@ class Limits:
         if not _is_share(self.max_ratio, closed=True):
             raise PlanError(f"expected max_ratio in (0, 1], received {self.max_ratio!r}")
 
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as plain values, for JSON."""
+        return {**vars(self), "exclude": list(self.exclude)}
+
     def least(self, size: int) -> int:
         """The fewest channels that a group of `size` may keep."""
         by_share = math.ceil(size * (1 - self.max_ratio) - 1e-9)
@@ -49,6 +53,11 @@ class Limits:
         """The number of channels to keep nearest to `wanted` that the limits allow."""
         steps = math.floor(wanted / self.round_to + 0.5)
         return min(size, max(self.least(size), steps * self.round_to))
+
+
+def as_patterns(exclude: str | Sequence[str]) -> tuple[str, ...]:
+    """One name or several as a tuple."""
+    return (exclude,) if isinstance(exclude, str) else tuple(exclude)
 
 
 def check_ratio(ratio: Any) -> float:

@@ -1,22 +1,19 @@
 """Makes a plan: trace, score, select."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from tfprune.costs import graph_cost
 from tfprune.criteria import Criterion, get, group_scores
 from tfprune.criteria.groups import Reduction
-from tfprune.errors import PlanError
 from tfprune.graph import ChannelGraph, Group, trace
 from tfprune.planning.keep import keep_mask
-from tfprune.planning.limits import Limits, candidates, check_ratio
+from tfprune.planning.limits import Limits, as_patterns, candidates, check_ratio
 from tfprune.planning.pruning_plan import GroupPlan, PruningPlan
-from tfprune.planning.select import select_by_layer, select_globally
+from tfprune.planning.select import Scope, comparable, select
 from tfprune.planning.weights import check_weights
-
-Scope = Literal["layer", "global"]
 
 
 def plan(
@@ -68,19 +65,15 @@ def plan(
         >>> len(tfprune.plan(model, ratio=0.7).kept["conv"])
         3
     """
-    patterns = (exclude,) if isinstance(exclude, str) else tuple(exclude)
-    limits = Limits(round_to, min_channels, max_ratio, patterns, include_residual)
+    limits = Limits(round_to, min_channels, max_ratio, as_patterns(exclude), include_residual)
     share = check_ratio(ratio)
-    if scope not in ("layer", "global"):
-        raise PlanError(f"expected scope 'layer' or 'global', received {scope!r}")
     chosen = get(criterion)
     graph = trace(model)
     check_weights(graph)
-    settings = {"ratio": share, "scope": scope, **_plain(limits), "reduction": group_reduction}
+    settings = {"ratio": share, "scope": scope, **limits.as_dict(), "reduction": group_reduction}
     scores = group_scores(graph, chosen.score(graph), group_reduction)
     groups = candidates(graph, limits)
-    select = select_by_layer if scope == "layer" else select_globally
-    kept = select(groups, scores, share, limits)
+    kept = select(scope, groups, comparable(scores), share, limits)
     return make_plan(graph, model.name, chosen.name, settings, groups, kept)
 
 
@@ -145,7 +138,3 @@ def _group_plan(group: Group, kept: Mapping[str, np.ndarray]) -> GroupPlan:
     return GroupPlan(
         group.name, group.size, len(kept.get(group.name, group.channels)), layers, reason
     )
-
-
-def _plain(limits: Limits) -> dict[str, Any]:
-    return {**vars(limits), "exclude": list(limits.exclude)}

@@ -1,6 +1,7 @@
 """Which channels stay: the best-scored of each group, or of all groups together."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -9,51 +10,66 @@ from tfprune.graph import Group
 from tfprune.planning.limits import Limits
 
 Kept = dict[str, np.ndarray]
+Scope = Literal["layer", "global"]
 
 
-def select_by_layer(
-    groups: Sequence[Group], scores: Mapping[str, np.ndarray], ratio: float, limits: Limits
+def select(
+    scope: Scope,
+    groups: Sequence[Group],
+    scores: Mapping[str, np.ndarray],
+    ratio: float,
+    limits: Limits,
 ) -> Kept:
-    """Removes the same share of every group.
+    """Chooses the channels that stay.
 
     Args:
+        scope: "layer" removes the same share of every group, "global" the lowest-scored channels
+            of all groups together.
         groups: the groups that may lose channels.
-        scores: one score a channel for each of them, by name.
-        ratio: the share to remove.
+        scores: one score a channel for each of them, by name; for the scope "global" they must
+            be comparable between groups (see `comparable`). Minus infinity goes first.
+        ratio: the share of filters and units to remove.
         limits: what each group must keep.
 
     Returns:
-        For each group the channels that stay, ascending.
+        For each group the channels that stay, ascending; of equal scores the earlier stays.
+
+    Raises:
+        PlanError: the limits do not allow the ratio, or there is no such scope.
     """
+    if scope == "layer":
+        counts = [limits.rounded(group.size * (1 - ratio), group.size) for group in groups]
+    elif scope == "global":
+        counts = _global_counts(groups, scores, ratio, limits)
+    else:
+        raise PlanError(f"expected scope 'layer' or 'global', received {scope!r}")
     return {
-        group.name: _best(scores[group.name], limits.rounded(group.size * (1 - ratio), group.size))
-        for group in groups
+        group.name: _best(scores[group.name], count)
+        for group, count in zip(groups, counts, strict=True)
     }
 
 
-def select_globally(
-    groups: Sequence[Group], scores: Mapping[str, np.ndarray], ratio: float, limits: Limits
-) -> Kept:
-    """Removes the lowest-scored channels of all groups together.
+def comparable(scores: Mapping[str, np.ndarray]) -> Kept:
+    """Divides each group's scores by their mean, so that groups can be compared.
 
-    A channel counts as many filters and units as go with it. Each group's scores are divided by
-    their mean first, since layers of different width have weights of different size
-    (DepGraph, arXiv 2301.12900, section 4.3).
+    Layers of different width have weights of different size (DepGraph, arXiv 2301.12900,
+    section 4.3).
 
-    Args:
-        groups: the groups that may lose channels.
-        scores: one score a channel for each of them, by name.
-        ratio: the share of all their filters and units to remove.
-        limits: what each group must keep.
-
-    Returns:
-        For each group the channels that stay, ascending.
-
-    Raises:
-        PlanError: the limits do not allow the ratio.
+    Example:
+        >>> comparable({"a": np.array([1.0, 3.0])})
+        {'a': array([0.5, 1.5])}
     """
-    least = {group.name: limits.least(group.size) for group in groups}
-    order, owner, weight = _ranking(groups, scores, least)
+    return {name: _relative(values) for name, values in scores.items()}
+
+
+def _global_counts(
+    groups: Sequence[Group], scores: Mapping[str, np.ndarray], ratio: float, limits: Limits
+) -> list[int]:
+    """How many channels each group keeps when the lowest of all go.
+
+    A channel counts as many filters and units as go with it.
+    """
+    order, owner, weight = _ranking(groups, scores, limits)
     total = sum(group.size * group.members for group in groups)
     removed = np.cumsum(weight[order])
     wanted = ratio * total
@@ -64,22 +80,21 @@ def select_globally(
             f"{limits.min_channels}, round_to={limits.round_to} and max_ratio={limits.max_ratio} "
             f"at most {most:.4f} of the filters and units can go"
         )
-    count = int(np.searchsorted(removed, wanted - 1e-9)) + 1
-    gone = np.bincount(owner[order[:count]], minlength=len(groups))
-    return {
-        group.name: _best(scores[group.name], limits.rounded(group.size - lost, group.size))
+    last = int(np.searchsorted(removed, wanted - 1e-9))
+    gone = np.bincount(owner[order[: last + 1]], minlength=len(groups))
+    return [
+        limits.rounded(group.size - lost, group.size)
         for group, lost in zip(groups, gone, strict=True)
-    }
+    ]
 
 
 def _ranking(
-    groups: Sequence[Group], scores: Mapping[str, np.ndarray], least: Mapping[str, int]
+    groups: Sequence[Group], scores: Mapping[str, np.ndarray], limits: Limits
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The channels that may go, lowest first; and of each its group and its number of members."""
+    """The order in which channels may go; and of each its group and its number of members."""
     values, owners, weights = [], [], []
     for index, group in enumerate(groups):
-        relative = _relative(scores[group.name])
-        free = np.sort(relative, kind="stable")[: group.size - least[group.name]]
+        free = np.sort(scores[group.name])[: group.size - limits.least(group.size)]
         values.append(free)
         owners.append(np.full(len(free), index))
         weights.append(np.full(len(free), group.members))

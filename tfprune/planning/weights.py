@@ -13,7 +13,7 @@ def check_weights(graph: ChannelGraph) -> None:
         for weight in getattr(record.operation, "weights", ()):
             values = to_numpy(weight)
             # A sum is NaN or infinite if any value is, and needs no array of booleans.
-            if values.dtype.kind == "f" and not np.isfinite(values.sum(dtype=np.float64)):
+            if values.dtype.kind not in "iub" and not np.isfinite(values.sum(dtype=np.float64)):
                 raise ModelError(
                     f"expected finite weights, received NaN or infinite values in "
                     f"'{weight.name}' of the layer '{path}': the training diverged; load an "

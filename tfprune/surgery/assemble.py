@@ -33,10 +33,10 @@ def assemble(model: Any, graph: ChannelGraph, keep: np.ndarray) -> Any:
     try:
         small = kind.from_config(config, custom_objects=_custom_objects(graph))
     except (TypeError, ValueError) as error:
-        reason = str(error).strip().splitlines()
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ModelError(
-            f"Keras cannot clone '{model.name}' from its config ({reason[0] if reason else error}): "
-            "register custom layers and functions with keras.saving.register_keras_serializable"
+            f"Keras cannot clone '{model.name}' from its config ({reason}): register "
+            " custom layers and functions with keras.saving.register_keras_serializable"
         ) from error
     _carry_weights(small, graph, keep)
     return small
@@ -123,7 +123,7 @@ def _custom_objects(graph: ChannelGraph) -> dict[str, Any]:
             elif hasattr(value, "get_config") and not isinstance(value, keras.layers.Layer):
                 values.append(type(value))
         for value in values:
-            if not value.__module__.split(".")[0] == "keras":
+            if value.__module__.split(".")[0] != "keras":
                 found[value.__name__] = value
     return found
 

@@ -71,7 +71,7 @@ def mask_consumers(model: Any, graph: ChannelGraph, keep: np.ndarray) -> Any:
             gone = ~keep[cut.ids]
             if cut.role == "consumes" and gone.any():
                 variable = record.operation.weights[cut.weight]
-                value = to_numpy(variable).copy()
+                value = to_numpy(variable)
                 np.moveaxis(value, cut.axis, 0)[gone] = 0
                 variable.assign(value)
     return copy
@@ -95,7 +95,7 @@ def _outputs(model: Any, batch: Any) -> list[np.ndarray]:
     if isinstance(batch, list | tuple) and len(model.inputs) == 1:
         batch = batch[0] if len(batch) == 1 else np.asarray(batch)
     outputs = keras.tree.flatten(model(batch, training=False))
-    return [to_numpy(output).astype(np.float64) for output in outputs]
+    return [keras.ops.convert_to_numpy(output).astype(np.float64) for output in outputs]
 
 
 def largest_error(expected: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> float:
