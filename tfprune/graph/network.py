@@ -112,8 +112,8 @@ def _read_functional(model: Any, config: dict[str, Any]) -> Network:
                 reads.append((name, node, output))
                 shapes[name, node, output] = tuple(tensor["config"]["shape"])
             nodes.append(Node(entry["name"], operation, index, arguments, tuple(reads)))
-    inputs = tuple(_flat_keys(config["input_layers"]))
-    outputs = tuple(_flat_keys(config["output_layers"]))
+    inputs = tuple(flat_keys(config["input_layers"]))
+    outputs = tuple(flat_keys(config["output_layers"]))
     shapes.update(zip(inputs, (tuple(x.shape) for x in model.inputs), strict=True))
     shapes.update(zip(outputs, (tuple(y.shape) for y in model.outputs), strict=True))
     return Network(tuple(_in_order(nodes, set(inputs))), inputs, outputs, shapes)
@@ -162,7 +162,7 @@ def find_tensors(structure: Any) -> Iterator[dict[str, Any]]:
             yield from find_tensors(value)
 
 
-def _flat_keys(structure: Any) -> Iterator[TensorKey]:
+def flat_keys(structure: Any) -> Iterator[TensorKey]:
     """The [name, node, output] triples in any nesting of lists and dictionaries."""
     if isinstance(structure, dict):
         structure = [structure[key] for key in sorted(structure)]  # as Keras flattens them
@@ -170,4 +170,4 @@ def _flat_keys(structure: Any) -> Iterator[TensorKey]:
         yield structure[0], structure[1], structure[2]
         return
     for value in structure:
-        yield from _flat_keys(value)
+        yield from flat_keys(value)

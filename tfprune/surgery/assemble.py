@@ -10,7 +10,7 @@ import numpy as np
 from tfprune.criteria.base import to_numpy
 from tfprune.errors import ModelError
 from tfprune.graph import ChannelGraph
-from tfprune.graph.network import is_model, operations, plain_config
+from tfprune.graph.network import flat_keys, is_model, operations, plain_config
 from tfprune.graph.records import LayerRecord, Resize
 
 
@@ -36,8 +36,10 @@ def assemble(model: Any, graph: ChannelGraph, keep: np.ndarray) -> Any:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ModelError(
             f"Keras cannot clone '{model.name}' from its config ({reason}): register "
-            " custom layers and functions with keras.saving.register_keras_serializable"
+            "custom layers and functions with keras.saving.register_keras_serializable"
         ) from error
+    for new, old in zip(small.inputs, model.inputs, strict=True):
+        new.name = old.name  # an unnamed Input's tensor is not named as its layer is
     _carry_weights(small, graph, keep)
     return small
 
@@ -77,23 +79,30 @@ def _nested(model: Any, entry: dict[str, Any], path: str) -> list[tuple[str, dic
         )
     entry.pop("build_config", None)
     config = entry["config"]
-    inputs = [_input_shape_holder(config, tensor.name) for tensor in model.inputs]
+    inputs = [_input_shape_holder(config, name) for name in _input_layers(config)]
     found = [(f"{path}/input:{number}", holder) for number, holder in enumerate(inputs)]
     return found + _entries(model, config, path + "/")
 
 
+def _input_layers(config: dict[str, Any]) -> list[str]:
+    """Names of a nested model's input layers, in the order of its inputs."""
+    if "input_layers" in config:
+        return [name for name, _, _ in flat_keys(config["input_layers"])]
+    return [config["layers"][0]["config"]["name"]]  # a Sequential model's first layer
+
+
 def _input_shape_holder(config: dict[str, Any], name: str) -> dict[str, Any]:
     """The lists in a nested model's config that hold the shape of one of its inputs."""
-    holder: dict[str, Any] = {"shapes": []}
+    shapes = []
     for entry in config["layers"]:
         inner = entry["config"]
         if entry["class_name"] == "InputLayer" and inner["name"] == name:
             inner["batch_shape"] = list(inner["batch_shape"])
-            holder["shapes"].append(inner["batch_shape"])
+            shapes.append(inner["batch_shape"])
     if config.get("build_input_shape"):
         config["build_input_shape"] = list(config["build_input_shape"])
-        holder["shapes"].append(config["build_input_shape"])
-    return holder
+        shapes.append(config["build_input_shape"])
+    return {"shapes": shapes}
 
 
 def _set(entry: dict[str, Any], resize: Resize, keep: np.ndarray) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfprune._calls import pack_inputs
 from tfprune.criteria.base import to_numpy
 from tfprune.errors import DataError
 from tfprune.graph import ChannelGraph, trace
@@ -92,9 +93,8 @@ def noise(model: Any, seed: int, examples: int = 2) -> list[np.ndarray]:
 
 
 def _outputs(model: Any, batch: Any) -> list[np.ndarray]:
-    if isinstance(batch, list | tuple) and len(model.inputs) == 1:
-        batch = batch[0] if len(batch) == 1 else np.asarray(batch)
-    outputs = keras.tree.flatten(model(batch, training=False))
+    flat = [batch] if isinstance(batch, np.ndarray) else keras.tree.flatten(batch)
+    outputs = keras.tree.flatten(model(pack_inputs(model, flat), training=False))
     return [keras.ops.convert_to_numpy(output).astype(np.float64) for output in outputs]
 
 

@@ -1,0 +1,491 @@
+"""The command line: what it prints and writes, and how it refuses."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import tfprune
+from tfprune import cli
+from tfprune.commands import _common, inspect
+from tfprune.commands.convert import read_arrays
+from tfprune.commands.prune import split_patterns
+from tfprune.errors import DataError, FileError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of small models, good and bad, and what was made of them."""
+    folder = tmp_path_factory.mktemp("models")
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    x = keras.Input((8, 8, 2), name="image")
+    y = first = layers.Conv2D(8, 3, padding="same", activation="relu", name="first")(x)
+    y = layers.Conv2D(8, 3, padding="same", name="second")(y)
+    y = layers.GlobalAveragePooling2D()(layers.Add()([y, first]))
+    y = layers.Dense(12, "relu", name="hidden")(y)
+    model = keras.Model(x, layers.Dense(3, "softmax", name="classes")(y), name="tiny")
+    model.save(folder / "model.keras")
+    model.save(folder / "model.h5")
+    plan = tfprune.plan(model, ratio=0.5)
+    plan.save(folder / "plan.json")
+    tfprune.rebuild(model, plan).save(folder / "small.keras")
+    tfprune.convert.to_tflite(model, folder / "model.tflite")
+    other = keras.Sequential([keras.Input((4,)), layers.Dense(6), layers.Dense(2)])
+    other.save(folder / "other.keras")
+    other.layers[0].set_weights([np.full((4, 6), np.nan), np.zeros(6)])
+    other.save(folder / "nan.keras")
+    _add_bad_files(folder)
+    return folder
+
+
+def _add_bad_files(folder: Path) -> None:
+    class Unknown(keras.layers.Layer):
+        def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+            return x
+
+    x = keras.Input((4,))
+    for name, layer in (
+        ("unknown", Unknown()),
+        ("lambda", keras.layers.Lambda(lambda v: 2 * v)),
+    ):
+        keras.Model(x, layer(keras.layers.Dense(2)(x))).save(folder / f"{name}.keras")
+    keras.Sequential([keras.layers.Dense(2)]).save(folder / "unbuilt.keras")
+    whole = (folder / "model.keras").read_bytes()
+    (folder / "cut.keras").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.keras").write_text("not a model")
+    (folder / "text.h5").write_text("not a model")
+    (folder / "model.txt").write_text("not a model")
+    (folder / "folder.keras").mkdir()
+    shutil.make_archive(str(folder / "zip"), "zip", folder, "model.txt")
+    (folder / "zip.zip").rename(folder / "zip.keras")
+    with h5py.File(folder / "weights.h5", "w") as file:
+        file["kernel"] = np.zeros(3)
+    (folder / "bad_plan.json").write_text("{")
+    np.save(folder / "empty.npy", np.zeros((0, 8, 8, 2)))
+    np.save(folder / "objects.npy", np.array([{}], dtype=object))
+    np.savez(folder / "uneven.npz", a=np.zeros((2, 1)), b=np.zeros((3, 1)))
+
+
+def _tree(folder: Path) -> dict[str, bytes | None]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def _run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs `tfprune` as a user's shell would, with none of the quiet that the tests set."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+    path = os.pathsep.join(filter(None, (str(REPOSITORY), kept.get("PYTHONPATH"))))
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env={**kept, "PYTHONPATH": path, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+# -- as a process
+
+
+def test_help_answers_within_a_second(tmp_path: Path) -> None:
+    times = []
+    for _ in range(3):  # the best of three: the machine may be busy with other tests
+        begun = time.perf_counter()
+        done = _run("-m", "tfprune.cli", "--help", cwd=tmp_path)
+        times.append(time.perf_counter() - begun)
+        assert done.returncode == 0
+        assert all(name in done.stdout for name in ("inspect", "prune", "verify", "benchmark"))
+    assert min(times) < 1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["prune", "--help"], ["--version"]])
+def test_help_loads_neither_keras_nor_tensorflow(arguments: list[str], tmp_path: Path) -> None:
+    assert _modules_after(arguments, tmp_path) == []
+
+
+def test_benchmark_loads_neither_keras_nor_tensorflow(models: Path) -> None:
+    arguments = ["benchmark", "model.tflite", "model.tflite", "--runs", "2", "--json"]
+    assert _modules_after(arguments, models) == []
+
+
+def _modules_after(arguments: list[str], folder: Path) -> list[str]:
+    script = (
+        "import json, sys\n"
+        "from tfprune.cli import main\n"
+        "try: code = main(json.loads(sys.argv[1]))\n"
+        "except SystemExit as end: code = end.code\n"
+        "heavy = {'keras', 'tensorflow', 'tf_keras', 'matplotlib'} & set(sys.modules)\n"
+        "sys.stderr.write('heavy ' + json.dumps([code, sorted(heavy)]))\n"
+    )
+    done = _run("-c", script, json.dumps(arguments), cwd=folder)
+    code, heavy = json.loads(done.stderr.rsplit("heavy ", 1)[1])
+    assert code == 0, done.stderr
+    assert done.stdout
+    return list(heavy)
+
+
+def test_a_pruning_process_prints_one_json_document_and_no_noise(
+    models: Path, tmp_path: Path
+) -> None:
+    done = _run(
+        *("-m", "tfprune.cli", "prune", str(models / "model.keras"), "--ratio", "0.5"),
+        *("--output", "small.h5", "--json"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["relative_error"] <= 1e-5
+    assert os.listdir(tmp_path) == ["small.h5"]
+
+
+def test_a_converting_process_prints_one_line_and_no_noise(models: Path, tmp_path: Path) -> None:
+    done = _run(
+        *("-m", "tfprune.cli", "convert", str(models / "model.keras"), "--output", "m.tflite"),
+        cwd=tmp_path,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_a_refusing_process_writes_one_line_and_fails(models: Path) -> None:
+    before = _tree(models)
+    done = _run("-m", "tfprune.cli", "inspect", "text.keras", cwd=models)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("tfprune: error: expected a Keras model")
+    assert _tree(models) == before
+
+
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    script = (
+        "import os, sys\n"
+        "reading, writing = os.pipe(); os.close(reading); os.dup2(writing, 1)\n"
+        "from tfprune import cli\n"
+        "from tfprune.commands._common import Outcome\n"
+        "sys.exit(cli._print(Outcome('a table', {}), False))\n"
+    )
+    done = _run("-c", script, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# -- what each command does
+
+
+def test_inspect_shows_groups_and_costs(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["inspect", str(models / "model.keras")]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in ("first", "second", "hidden", "MACs", "total"))
+    assert cli.main(["inspect", str(models / "model.h5"), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    model = keras.saving.load_model(models / "model.h5", compile=False)
+    assert document["cost"]["parameters"] == model.count_params()
+    sizes = {group["name"]: group["size"] for group in document["graph"]["groups"]}
+    assert sizes["hidden"] == 12
+
+
+def test_prune_saves_the_model_and_the_plan_that_the_library_makes(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small, plan = tmp_path / "small.keras", tmp_path / "plan.json"
+    asked = "--criterion l1 --ratio 0.5 --scope global --round_to 2 --min_channels 2"
+    asked += " --max_ratio 0.75 --exclude first,sec* --exclude second --noinclude_residual"
+    files = [str(models / "model.keras"), "--output", str(small), "--save_plan", str(plan)]
+    code = cli.main(["prune", *files, *asked.split()])
+    assert code == 0, capsys.readouterr().err
+    assert str(small) in capsys.readouterr().out
+    model = keras.saving.load_model(models / "model.keras", compile=False)
+    expected = tfprune.plan(
+        model,
+        criterion="l1",
+        ratio=0.5,
+        scope="global",
+        round_to=2,
+        min_channels=2,
+        max_ratio=0.75,
+        exclude=("first", "sec*", "second"),
+        include_residual=False,
+    )
+    assert tfprune.PruningPlan.load(plan).as_dict() == json.loads(json.dumps(expected.as_dict()))
+    saved = keras.saving.load_model(small, compile=False)
+    assert tfprune.verify(model, saved, expected) <= 1e-5
+    assert sorted(os.listdir(tmp_path)) == ["plan.json", "small.keras"]
+
+
+def test_prune_follows_a_plan_and_replaces_only_by_force(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["prune", str(models / "model.h5"), "--plan", str(models / "plan.json")]
+    line += ["--output", str(tmp_path / "small.keras"), "--json"]
+    assert cli.main(line) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["plan"] == json.loads((models / "plan.json").read_text())
+    before = _tree(tmp_path)
+    assert cli.main(line) == 1
+    assert "--force" in capsys.readouterr().err
+    assert _tree(tmp_path) == before
+    assert cli.main([*line, "--force"]) == 0
+
+
+def test_prune_saves_nothing_that_it_cannot_prove(
+    models: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for error in (1e-3, float("inf"), float("nan")):
+        monkeypatch.setattr(tfprune, "verify", lambda *_, error=error: error, raising=False)
+        line = ["prune", str(models / "model.keras"), "--ratio", "0.5"]
+        assert cli.main([*line, "--output", str(tmp_path / "s.keras")]) == 1
+        assert "nothing was saved" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []
+
+
+def test_verify_tells_a_fresh_model_from_a_changed_one(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["verify", str(models / "model.keras"), str(models / "small.keras")]
+    line += ["--plan", str(models / "plan.json")]
+    assert cli.main([*line, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["relative_error"] <= 1e-5
+    changed = keras.saving.load_model(models / "small.keras", compile=False)
+    changed.get_layer("hidden").bias.assign_add(np.ones(6))
+    changed.save(tmp_path / "changed.keras")
+    line[2] = str(tmp_path / "changed.keras")
+    assert cli.main(line) == 1
+    assert "relative error" in capsys.readouterr().err
+
+
+def test_convert_to_int8_takes_its_ranges_from_a_file(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs = np.random.default_rng(0).normal(size=(16, 8, 8, 2)).astype("float32")
+    np.save(tmp_path / "inputs.npy", inputs)
+    line = ["convert", str(models / "model.keras"), "--quantize", "int8", "--json"]
+    line += ["--representative_data", str(tmp_path / "inputs.npy")]
+    assert cli.main([*line, "--output", str(tmp_path / "int8.tflite")]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["quantize"] == "int8"
+    assert document["bytes"] == (tmp_path / "int8.tflite").stat().st_size
+
+
+def test_benchmark_compares_with_the_first(
+    models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["benchmark", str(models / "model.tflite"), str(models / "model.tflite")]
+    assert cli.main([*line, "--runs", "2", "--threads", "1", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["threads"] == 1
+    assert len(document["rows"]) == 2
+
+
+# -- how it refuses
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("inspect missing.keras", "found nothing at missing.keras"),
+        ("inspect folder.keras", "received the folder"),
+        ("inspect model.txt", "*.keras or *.h5"),
+        ("inspect text.keras", "not a .keras archive"),
+        ("inspect cut.keras", "cut short"),
+        ("inspect zip.keras", "no config.json"),
+        ("inspect text.h5", "not an HDF5 file"),
+        ("inspect weights.h5", "weights alone?"),
+        ("inspect lambda.keras", "--unsafe_lambda"),
+        ("inspect unknown.keras", "class 'Unknown'"),
+        ("inspect unbuilt.keras", "no weights yet"),
+        ("prune nan.keras --ratio 0.5 -o out.keras", "NaN"),
+        ("prune model.keras -o out.keras", "add --ratio 0.5 or --plan FILE"),
+        ("prune model.keras --ratio 0.5 -o small.keras", "--force"),
+        ("prune model.keras --ratio 0.5 -o out.txt", "*.keras or *.h5"),
+        ("prune model.keras --ratio 0.5 -o missing/out.keras", "does not exist"),
+        ("prune model.keras --ratio 0.5 -o out.keras --save_plan plan.json", "--force"),
+        ("prune model.keras --ratio 0.5 -o out.h5 --save_plan ./out.h5", "two files"),
+        ("prune model.keras --ratio 0.5 -o out.keras --criterion size", "size"),
+        ("prune model.keras --ratio 0.5 -o out.keras --exclude frist", "first"),
+        ("prune model.keras --ratio 0.5 -o out.keras --exclude *", "nothing in the model"),
+        ("prune model.keras --ratio 0.5 -o out.keras --plan plan.json", "--plan and --ratio"),
+        ("prune model.keras -o out.keras --plan missing.json", "missing.json"),
+        ("prune model.keras -o out.keras --plan bad_plan.json", "JSON"),
+        ("prune other.keras -o out.keras --plan plan.json", "plan"),
+        ("verify other.keras small.keras --plan plan.json", "plan"),
+        ("verify model.keras other.keras --plan plan.json", "takes"),
+        ("convert model.keras -o model.tflite", "--force"),
+        ("convert model.keras -o out.tflite --quantize int8", "--representative_data"),
+        (
+            "convert model.keras -o out.tflite --quantize int8 --representative_data empty.npy",
+            "shapes",
+        ),
+        ("benchmark missing.tflite", "missing.tflite"),
+        ("benchmark text.keras", "TFL3"),
+        ("demo --data model.h5", "--data and --csv"),
+    ],
+)
+def test_bad_input_gets_one_line_and_leaves_nothing(
+    line: str,
+    reason: str,
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(models)
+    before = _tree(models)
+    assert cli.main(line.split()) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("tfprune: error: ")
+    assert shown.err.count("\n") == 1
+    assert reason in shown.err
+    assert _tree(models) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("", "COMMAND"),
+        ("shrink model.keras", "invalid choice: 'shrink'"),
+        ("prune model.keras --ratio 1.5 -o out.keras", "between 0 and 1"),
+        ("prune model.keras --ratio 0 -o out.keras", "between 0 and 1"),
+        ("prune model.keras --ratio nan -o out.keras", "between 0 and 1"),
+        ("prune model.keras --ratio half -o out.keras", "received half"),
+        ("prune model.keras --ratio 0.5", "--output"),
+        ("prune model.keras --ratio 0.5 -o out.keras --round_to 0", "1 or more"),
+        ("prune model.keras --rat 0.5 -o out.keras", "--rat"),
+        ("convert model.keras -o out.tflite --quantize int4", "int4"),
+        ("benchmark model.tflite --threads two", "received two"),
+        ("benchmark", "FILE"),
+    ],
+)
+def test_a_line_that_cannot_be_parsed_gets_one_line_and_code_2(
+    line: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(line.split())
+    shown = capsys.readouterr()
+    assert ended.value.code == 2
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert shown.err.startswith("tfprune: error: ")
+    assert reason in shown.err
+    assert "--help`" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (OSError(28, "No space left on device"), 1, "No space left"),
+        (MemoryError(), 1, "MemoryError"),
+        (DataError("two\nlines"), 1, "two lines"),
+    ],
+)
+def test_what_fails_while_running_gets_one_line(
+    error: BaseException,
+    code: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(inspect, "run", fail)
+    assert cli.main(["inspect", "model.keras"]) == code
+    shown = capsys.readouterr().err
+    assert shown.startswith("tfprune: error: ")
+    assert message in shown
+    assert shown.count("\n") == 1
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="found nothing"):
+        cli.main(["inspect", str(tmp_path / "missing.keras"), "--debug"])
+
+
+def test_a_mistake_of_the_programs_own_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(options: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(inspect, "run", fail)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["inspect", "model.keras"])
+
+
+def test_the_outcome_alone_goes_to_the_standard_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def chatter(options: object) -> _common.Outcome:
+        sys.stdout.write("epoch 1/1\n")
+        return _common.Outcome("a table", {"value": 1})
+
+    monkeypatch.setattr(inspect, "run", chatter)
+    assert cli.main(["inspect", "model.keras", "--json"]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == {"value": 1}
+    assert shown.err == "epoch 1/1\n"
+
+
+# -- small parts
+
+
+def test_patterns_come_by_commas_or_repeated() -> None:
+    assert split_patterns(["a, b", "c*", ","]) == ("a", "b", "c*")
+
+
+def test_arrays_are_read_and_checked(models: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "two.npz", left=np.ones((2, 3)), right=np.ones((2, 5)))
+    assert {
+        name: array.shape for name, array in read_arrays(str(tmp_path / "two.npz")).items()
+    } == {
+        "left": (2, 3),
+        "right": (2, 5),
+    }
+    for name, kind, reason in (
+        ("missing.npy", FileError, "found nothing"),
+        ("text.keras", FileError, "saved by numpy"),
+        ("objects.npy", FileError, "allow_pickle"),
+        ("empty.npy", DataError, "first axis"),
+        ("uneven.npz", DataError, "as many for each input"),
+    ):
+        with pytest.raises(kind, match=reason):
+            read_arrays(str(models / name))
+
+
+def test_demo_passes_on_only_what_was_given(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {}
+
+    class Result:
+        def __str__(self) -> str:
+            return "a table"
+
+        def as_dict(self) -> dict[str, int]:
+            return {"value": 1}
+
+    def run(**settings: object) -> Result:
+        given.update(settings)
+        return Result()
+
+    fake = SimpleNamespace(demo=SimpleNamespace(run=run))
+    monkeypatch.setitem(sys.modules, "tfprune.recipes.earthquake", fake)  # type: ignore[misc]
+    line = "demo --data a.hdf5 --csv a.csv --ratio 0.8 --epochs 2 --output out"
+    assert cli.main(line.split()) == 0
+    assert given == {"data": "a.hdf5", "csv": "a.csv", "ratio": 0.8, "epochs": 2, "output": "out"}
+    assert capsys.readouterr().out == "a table\n"

@@ -1,0 +1,440 @@
+"""Small nets, each with one thing in it that a pruner can get wrong."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from keras import Model, layers, ops
+
+Factory = Callable[[], keras.Model]
+TOPOLOGIES: dict[str, Factory] = {}
+
+
+def topology(factory: Factory) -> Factory:
+    TOPOLOGIES[factory.__name__] = factory
+    return factory
+
+
+def randomise(model: keras.Model, seed: int = 0) -> keras.Model:
+    """Gives every weight a value under which nothing cancels, batch-norm statistics included."""
+    generator = np.random.default_rng(seed)
+    for weight in model.weights:
+        shape = tuple(weight.shape)
+        if weight.name in ("moving_variance", "gamma"):
+            weight.assign(generator.uniform(0.5, 1.5, shape))
+        elif len(shape) > 1:
+            fan_in = max(1, int(np.prod(shape[:-1])))
+            weight.assign(generator.normal(size=shape) / np.sqrt(fan_in))
+        else:
+            weight.assign(generator.normal(size=shape) * 0.3)
+    return model
+
+
+def build(name: str, seed: int = 0) -> keras.Model:
+    keras.backend.clear_session()
+    return randomise(TOPOLOGIES[name](), seed)
+
+
+def image(size: int = 8, channels: int = 3, name: str | None = None):
+    return keras.Input((size, size, channels), name=name)
+
+
+def conv(x, filters: int, size: int = 3, **settings):
+    x = layers.Conv2D(filters, size, padding="same", **settings)(x)
+    return layers.ReLU()(layers.BatchNormalization()(x))
+
+
+def head(x, units: int = 3):
+    return layers.Dense(units, name="head")(layers.GlobalAveragePooling2D()(x))
+
+
+@topology
+def chain():
+    x = image()
+    return Model(x, head(conv(conv(conv(x, 8), 12), 10)))
+
+
+@topology
+def sigmoid_after_bias():
+    """Zeroing the producer would leave sigmoid(0) = 0.5 behind: the consumers must be cut."""
+    x = image()
+    y = layers.Conv2D(8, 3, activation="sigmoid")(x)
+    return Model(x, head(layers.Conv2D(6, 3, activation="softplus")(y)))
+
+
+@topology
+def flatten_dense():
+    x = image(6)
+    y = layers.MaxPooling2D()(conv(x, 8))
+    y = layers.Dense(16, "relu")(layers.Flatten()(y))
+    return Model(x, layers.Dense(3, "softmax")(layers.Dropout(0.5)(y)))
+
+
+@topology
+def sequential():
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            layers.Rescaling(1 / 255),
+            layers.ZeroPadding2D(1),
+            layers.Conv2D(8, 3),
+            layers.BatchNormalization(),
+            layers.Activation("relu"),
+            layers.AveragePooling2D(2),
+            layers.Flatten(),
+            layers.Dense(12, "tanh"),
+            layers.Dense(2),
+        ]
+    )
+
+
+@topology
+def sequential_without_input():
+    model = keras.Sequential([layers.Conv2D(8, 3), layers.Flatten(), layers.Dense(4)])
+    model.build((None, 6, 6, 3))
+    return model
+
+
+@topology
+def residual():
+    x = image()
+    y = conv(x, 8)
+    z = layers.Add()([y, conv(conv(y, 6), 8)])
+    z = layers.Add()([z, conv(conv(z, 6), 8)])
+    return Model(x, head(z))
+
+
+@topology
+def projected_residual():
+    x = image()
+    y = conv(x, 8)
+    short = layers.Conv2D(16, 1, strides=2)(y)
+    long = layers.Conv2D(16, 3, strides=2, padding="same")(conv(y, 8))
+    return Model(x, head(layers.ReLU()(layers.Add()([short, long]))))
+
+
+@topology
+def residual_with_input():
+    """The stream is the model's input: its width must stay, the inner one may go."""
+    x = image(channels=4)
+    return Model(x, head(layers.Add()([x, conv(conv(x, 8), 4)])))
+
+
+@topology
+def operators():
+    """`+`, `*` and `keras.ops` instead of layers."""
+    x = image()
+    y = conv(x, 8)
+    z = ops.relu(y + layers.Conv2D(8, 1)(y)) * 2.0
+    return Model(x, head(ops.maximum(z, layers.Conv2D(8, 1)(z))))
+
+
+@topology
+def concatenation():
+    x = image()
+    y = layers.Concatenate()([conv(x, 6), conv(x, 8, 1)])
+    return Model(x, head(conv(y, 10)))
+
+
+@topology
+def concatenation_flatten_dense():
+    x = image(5)
+    y = layers.Concatenate()([conv(x, 4), conv(x, 6)])
+    return Model(x, layers.Dense(3)(layers.Flatten()(y)))
+
+
+@topology
+def added_concatenation():
+    x = image()
+    y = layers.Concatenate()([conv(x, 4), conv(x, 6)])
+    return Model(x, head(layers.Add()([y, conv(x, 10)])))
+
+
+@topology
+def dense_block():
+    x = image()
+    y = conv(x, 6)
+    for _ in range(3):
+        y = layers.Concatenate()([y, conv(y, 4)])
+    return Model(x, head(y))
+
+
+@topology
+def concatenation_in_space():
+    """Two pictures on top of each other: their channels must go together."""
+    x = image()
+    y = layers.Concatenate(axis=1)([conv(x, 8), conv(x, 8)])
+    return Model(x, head(conv(y, 6)))
+
+
+@topology
+def depthwise():
+    x = image()
+    y = layers.DepthwiseConv2D(3, padding="same", activation="relu")(conv(x, 8))
+    return Model(x, head(conv(y, 6, 1)))
+
+
+@topology
+def depthwise_multiplier():
+    x = image()
+    y = layers.DepthwiseConv2D(3, depth_multiplier=2)(conv(x, 6))
+    return Model(x, head(layers.BatchNormalization()(y)))
+
+
+@topology
+def inverted_residual():
+    x = image()
+    y = conv(x, 6)
+    z = layers.DepthwiseConv2D(3, padding="same")(conv(y, 18, 1))
+    z = layers.BatchNormalization()(layers.Conv2D(6, 1)(layers.ReLU(6.0)(z)))
+    return Model(x, head(layers.Add()([y, z])))
+
+
+@topology
+def separable():
+    x = image()
+    y = layers.SeparableConv2D(8, 3, depth_multiplier=2, activation="relu")(conv(x, 6))
+    return Model(x, head(y))
+
+
+@topology
+def grouped():
+    x = image()
+    y = layers.Conv2D(12, 3, groups=4, padding="same", activation="relu")(conv(x, 8))
+    return Model(x, head(y))
+
+
+@topology
+def grouped_like_depthwise():
+    """ConvNeXt writes its depthwise convolution as a Conv2D with a group a channel."""
+    x = image()
+    y = layers.Conv2D(16, 3, groups=8, padding="same")(conv(x, 8))
+    return Model(x, head(y))
+
+
+@topology
+def one_channel_convolution():
+    """One channel in, one group: not a depthwise convolution."""
+    x = image(channels=1)
+    y = layers.Conv2D(8, 3, activation="relu")(x)
+    return Model(x, head(layers.Conv2D(6, 3)(layers.Conv2D(1, 1)(y))))
+
+
+@topology
+def transposed():
+    x = image()
+    y = layers.Conv2DTranspose(8, 3, strides=2, activation="relu")(conv(x, 6))
+    return Model(x, head(layers.UpSampling2D()(layers.Cropping2D(1)(y))))
+
+
+@topology
+def one_dimension():
+    x = keras.Input((16, 2))
+    y = layers.Conv1D(8, 3, activation="relu")(x)
+    y = layers.MaxPooling1D()(layers.SeparableConv1D(6, 3)(y))
+    return Model(x, layers.Dense(2)(layers.GlobalMaxPooling1D()(y)))
+
+
+@topology
+def three_dimensions():
+    x = keras.Input((5, 5, 5, 2))
+    y = layers.Conv3D(6, 2, activation="relu")(x)
+    return Model(x, layers.Dense(2)(layers.GlobalAveragePooling3D()(layers.Conv3D(4, 2)(y))))
+
+
+@topology
+def squeeze_excite():
+    x = image()
+    y = conv(x, 8)
+    s = layers.Reshape((1, 1, 8))(layers.GlobalAveragePooling2D()(y))
+    s = layers.Conv2D(8, 1, activation="sigmoid")(layers.Conv2D(4, 1, activation="relu")(s))
+    return Model(x, head(layers.Multiply()([y, s])))
+
+
+@topology
+def squeeze_excite_keepdims():
+    x = image()
+    y = conv(x, 8)
+    s = layers.GlobalAveragePooling2D(keepdims=True)(y)
+    s = layers.Dense(8, "sigmoid")(layers.Dense(4, "relu")(s))
+    return Model(x, head(y * s))
+
+
+@topology
+def spatial_attention():
+    """One channel spread over all: pinned, not united with them."""
+    x = image()
+    y = conv(x, 8)
+    attention = layers.Conv2D(1, 3, padding="same", activation="sigmoid")(y)
+    return Model(x, head(layers.Multiply()([y, attention])))
+
+
+@topology
+def channel_shuffle():
+    x = image(4)
+    y = conv(x, 8)
+    y = layers.Reshape((4, 4, 2, 4))(y)
+    y = layers.Permute((1, 2, 4, 3))(y)
+    y = layers.Reshape((4, 4, 8))(y)
+    return Model(x, head(conv(y, 6)))
+
+
+@topology
+def dense_to_picture():
+    """Dense units laid out in space: those of one channel go together."""
+    x = keras.Input((5,))
+    y = layers.Reshape((4, 4, 6))(layers.Dense(96, "relu")(x))
+    return Model(x, head(layers.Conv2DTranspose(5, 3)(y)))
+
+
+@topology
+def flatten_and_back():
+    x = image(4)
+    y = layers.Reshape((4, 4, 8))(layers.Flatten()(conv(x, 8)))
+    return Model(x, head(conv(y, 4)))
+
+
+@topology
+def prelu():
+    x = image(5)
+    y = layers.PReLU(shared_axes=(1, 2))(layers.Conv2D(6, 3, padding="same")(x))
+    y = layers.PReLU()(layers.Conv2D(8, 3, padding="same")(y))
+    return Model(x, head(y))
+
+
+@topology
+def dense_on_sequences():
+    x = keras.Input((7, 4))
+    y = layers.Dense(6, "gelu")(layers.Dense(8, "relu")(x))
+    return Model(x, layers.Dense(2)(layers.GlobalAveragePooling1D()(y)))
+
+
+@topology
+def shared_layer():
+    """One convolution on two inputs: a siamese net."""
+    a, b = image(name="a"), image(name="b")
+    shared = layers.Conv2D(8, 3, activation="relu", name="shared")
+    y = layers.Concatenate()([shared(a), shared(b)])
+    return Model([a, b], head(layers.Conv2D(6, 3)(y)))
+
+
+@topology
+def shared_layer_in_a_row():
+    x = image()
+    loop = layers.Conv2D(8, 3, padding="same", activation="relu")
+    return Model(x, head(loop(loop(conv(x, 8)))))
+
+
+@topology
+def two_heads():
+    x = image(name="picture")
+    y = conv(x, 8)
+    kind = layers.Dense(3, name="kind")(layers.GlobalAveragePooling2D()(y))
+    place = layers.Dense(4, name="place")(layers.Flatten()(conv(y, 4)))
+    return Model(x, {"place": place, "kind": kind})
+
+
+@topology
+def output_in_the_middle():
+    x = image()
+    y = conv(x, 8)
+    return Model(x, [layers.Conv2D(6, 1, name="features")(y), head(conv(y, 4))])
+
+
+@topology
+def nested_functional():
+    """A nested model whose input gets narrower."""
+    inner_in = image(channels=8, name="inner_input")
+    inner = Model(inner_in, conv(conv(inner_in, 6), 8), name="inner")
+    x = image()
+    return Model(x, head(layers.Add()([conv(x, 8), inner(conv(x, 8))])))
+
+
+@topology
+def nested_sequential():
+    inner = keras.Sequential([layers.Conv2D(6, 3), layers.BatchNormalization()], name="inner")
+    x = image()
+    return Model(x, head(layers.ReLU()(inner(conv(x, 8)))))
+
+
+@topology
+def nested_twice():
+    """A siamese net: one nested model, called twice."""
+    inner_in = image()
+    inner = Model(inner_in, layers.GlobalMaxPooling2D()(conv(conv(inner_in, 8), 6)), name="twin")
+    a, b = image(name="left"), image(name="right")
+    both = layers.Concatenate()([inner(a), inner(b)])
+    return Model([a, b], layers.Dense(2)(layers.Dense(8, "relu")(both)))
+
+
+@topology
+def nested_deep():
+    innermost = keras.Sequential([layers.Conv2D(6, 1, activation="relu")], name="c")
+    middle_in = image(channels=8)
+    middle = Model(middle_in, innermost(layers.Conv2D(8, 1)(middle_in)), name="b")
+    x = image()
+    y = layers.Conv2D(4, 1)(middle(conv(x, 8)))
+    return keras.Sequential([image(), Model(x, y, name="a"), layers.Flatten(), layers.Dense(2)])
+
+
+@topology
+def unknown_sizes():
+    x = keras.Input((None, None, 3))
+    return Model(x, head(conv(layers.MaxPooling2D()(conv(x, 8)), 6)))
+
+
+@topology
+def layer_normalisation():
+    """Statistics across channels: what it touches stays whole."""
+    x = image()
+    y = layers.LayerNormalization()(conv(x, 8))
+    return Model(x, head(conv(y, 6)))
+
+
+@topology
+def softmax_within():
+    x = keras.Input((6,))
+    y = layers.Dense(8, "softmax", name="gate")(layers.Dense(10, "relu")(x))
+    return Model(x, layers.Dense(2)(y))
+
+
+@topology
+def average_and_subtract():
+    x = image()
+    a, b, c = conv(x, 6), conv(x, 6), conv(x, 6)
+    return Model(x, head(layers.Subtract()([layers.Average()([a, b]), c])))
+
+
+@topology
+def frozen_and_mixed():
+    x = image()
+    y = layers.Conv2D(8, 3, trainable=False, name="frozen", dtype="mixed_float16")(x)
+    y = layers.Conv2D(6, 3, use_bias=False, dtype="float32")(y)
+    return Model(x, head(layers.BatchNormalization(scale=False, center=False)(y)))
+
+
+@topology
+def mini_resnet():
+    """Bottleneck blocks as in ResNet50."""
+    x = image(16)
+    y = layers.MaxPooling2D(3, 2, padding="same")(conv(x, 8))
+    for stage, width in enumerate((8, 16)):
+        for block in range(2):
+            short = y
+            if block == 0:
+                short = layers.BatchNormalization()(layers.Conv2D(width * 2, 1)(y))
+            z = conv(conv(y, width, 1), width)
+            z = layers.BatchNormalization()(layers.Conv2D(width * 2, 1)(z))
+            y = layers.Activation("relu", name=f"out_{stage}_{block}")(layers.Add()([short, z]))
+    return Model(x, head(y))
+
+
+@topology
+def mini_dcase():
+    """The acoustic-scene net, smaller: tall pooling, then Flatten to Dense."""
+    x = keras.Input((20, 50, 1))
+    y = conv(conv(x, 6, 7), 6, 7)
+    y = layers.Dropout(0.3)(layers.MaxPooling2D((5, 5))(y))
+    y = layers.MaxPooling2D((4, 5))(conv(y, 8, 7))
+    y = layers.Dense(10, "relu")(layers.Flatten()(y))
+    return Model(x, layers.Dense(4, "softmax")(y))
