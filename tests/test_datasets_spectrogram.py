@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from tfprune.datasets.spectrogram import grey_levels, power_density, spectrogram_image
+from tfprune.datasets.spectrogram import (
+    _resize_upright,
+    grey_levels,
+    power_density,
+    spectrogram_image,
+)
 from tfprune.errors import DataError
 
 TIME = np.arange(2800) / 100
@@ -98,3 +103,17 @@ def test_what_cannot_be_drawn(noise: np.ndarray) -> None:
     noise[0, 0] = np.nan
     with pytest.raises(DataError, match="finite"):
         spectrogram_image(noise)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 96, 128, 129, 130, 224, 400])
+def test_resizing_keeps_flats_slopes_and_the_mean(rows: int) -> None:
+    flat = np.full((129, 2), 7, dtype=np.float32)
+    np.testing.assert_allclose(_resize_upright(flat, rows), np.full((rows, 2), 7), rtol=1e-6)
+    slope = np.repeat(np.arange(129, dtype=np.float32)[:, None], 2, axis=1)
+    resized = _resize_upright(slope, rows)[:, 0]
+    centres = 128.5 - (np.arange(rows) + 0.5) * 129 / rows
+    reach = max(129 / rows, 1)
+    inside = (centres >= reach) & (centres <= 128 - reach)
+    np.testing.assert_allclose(resized[inside], centres[inside], atol=0.1)  # of a bin
+    assert (np.diff(resized) <= 0).all()
+    assert resized.mean() == pytest.approx(64, abs=0.01)

@@ -1,0 +1,20 @@
+"""Readers and generators of the data sets that the recipes train on."""
+
+from tfprune.datasets.pipeline import spectrogram_arrays, spectrogram_dataset
+from tfprune.datasets.spectrogram import spectrogram_image
+from tfprune.datasets.stead import CLASSES, Catalog, read_catalog
+from tfprune.datasets.synthetic import write_synthetic_stead
+from tfprune.datasets.waveforms import Problem, ReadReport, iterate_waveforms
+
+__all__ = [
+    "CLASSES",
+    "Catalog",
+    "Problem",
+    "ReadReport",
+    "iterate_waveforms",
+    "read_catalog",
+    "spectrogram_arrays",
+    "spectrogram_dataset",
+    "spectrogram_image",
+    "write_synthetic_stead",
+]

@@ -1,0 +1,188 @@
+"""Seismograms of a STEAD-layout HDF5 file, read one at a time."""
+
+import os
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import h5py
+import numpy as np
+from absl import logging
+
+from tfprune.errors import DataError
+
+GROUP = "data"
+COMPONENTS = 3
+_NAMED = 5
+
+OnError = Literal["raise", "skip"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Traces that could not be used, for one reason.
+
+    Attributes:
+        reason: what was wrong.
+        count: how many traces it concerned.
+        names: the first few of them.
+    """
+
+    reason: str
+    count: int
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        rest = ", ..." if self.count > len(self.names) else ""
+        return f"{self.count} {self.reason} ({', '.join(self.names)}{rest})"
+
+
+@dataclass(frozen=True)
+class ReadReport:
+    """What became of the traces asked for.
+
+    Attributes:
+        read: traces read and usable.
+        problems: the others, by reason.
+    """
+
+    read: int = 0
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def skipped(self) -> int:
+        """How many traces were left out."""
+        return sum(problem.count for problem in self.problems)
+
+    def __str__(self) -> str:
+        detail = "".join(f"; {problem}" for problem in self.problems)
+        return f"{self.read} traces read, {self.skipped} skipped{detail}"
+
+
+def open_waveforms(hdf5_path: str | os.PathLike[str]) -> h5py.File:
+    """Opens a STEAD-layout HDF5 file for reading, and checks that it is one.
+
+    Args:
+        hdf5_path: the file; its traces lie in the group `data`.
+
+    Returns:
+        The open file, to be closed by the caller.
+
+    Raises:
+        DataError: the file is missing, is not HDF5, is cut short, or has no group `data`.
+    """
+    path = Path(hdf5_path)
+    if not path.is_file():
+        raise DataError(f"expected an HDF5 file, but {path} does not exist")
+    if not h5py.is_hdf5(path):
+        raise DataError(f"expected an HDF5 file, but {path} is of another kind")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise DataError(
+            f"cannot read {path}: the HDF5 file is damaged or cut short, fetch it again "
+            f"({_one_line(error)})"
+        ) from error
+    if not isinstance(file.get(GROUP), h5py.Group):
+        present = ", ".join(list(file)[:_NAMED]) or "nothing"
+        file.close()
+        raise DataError(f"expected the group {GROUP!r} in {path}, received {present}")
+    return file
+
+
+def trace_names(hdf5_path: str | os.PathLike[str]) -> frozenset[str]:
+    """Returns the names of all traces in the file.
+
+    Raises:
+        DataError: the file is missing, is not HDF5, is cut short, or has no group `data`.
+    """
+    with open_waveforms(hdf5_path) as file:
+        return frozenset(file[GROUP])
+
+
+def iterate_waveforms(
+    hdf5_path: str | os.PathLike[str],
+    names: Iterable[str],
+    *,
+    on_error: OnError = "skip",
+    npts: int | None = None,
+    least: int = 1,
+) -> Generator[tuple[str, np.ndarray], None, ReadReport]:
+    """Yields (name, waveform) for each usable trace, holding one in memory at a time.
+
+    A trace is unusable where the file does not hold it, where it cannot be decoded, is not of
+    shape (n, 3), has a sample that is NaN or infinite, or where its vertical component is
+    constant (a dead channel). Unusable traces are left out, counted, and logged as one line
+    at the end.
+
+    Args:
+        hdf5_path: the HDF5 file.
+        names: the traces wanted, in this order.
+        on_error: `"skip"` leaves unusable traces out, and raises at the end if none was
+            usable; `"raise"` raises at the first. Defaults to `"skip"`.
+        npts: samples each trace must have. Defaults to `None`, any number.
+        least: fewest samples a trace may have. Defaults to `1`.
+
+    Yields:
+        The trace's name and its samples, (npts, 3) float32: east, north, vertical.
+
+    Returns:
+        A `ReadReport`, the value of `yield from`.
+
+    Raises:
+        DataError: the file is missing or damaged; or a trace is unusable, as `on_error` says.
+    """
+    if on_error not in ("raise", "skip"):
+        raise DataError(f"expected on_error 'raise' or 'skip', received {on_error!r}")
+    read, bad = 0, dict[str, Problem]()
+    with open_waveforms(hdf5_path) as file:
+        group = file[GROUP]
+        for name in names:
+            samples, reason = _read(group, str(name), npts, least)
+            if samples is not None:
+                read += 1
+                yield str(name), samples
+            elif on_error == "raise":
+                raise DataError(f"{hdf5_path}: trace {name} is {reason}")
+            else:
+                bad[reason] = _count(bad.get(reason, Problem(reason, 0, ())), str(name))
+    report = ReadReport(read, tuple(bad[reason] for reason in sorted(bad)))
+    if report.skipped and not read:
+        raise DataError(f"expected usable traces in {hdf5_path}, received none: {report}")
+    if report.skipped:
+        logging.warning("%s: %s", hdf5_path, report)
+    return report
+
+
+def _read(
+    group: h5py.Group, name: str, npts: int | None, least: int
+) -> tuple[np.ndarray | None, str]:
+    """Returns the samples of a trace, or `None` and what is wrong with it."""
+    try:
+        dataset = group.get(name)
+        if not isinstance(dataset, h5py.Dataset):
+            return None, "not in the file"
+        if dataset.ndim != 2 or dataset.shape[1] != COMPONENTS or not dataset.shape[0]:
+            return None, "not of shape (n, 3)"
+        if npts is not None and dataset.shape[0] != npts:
+            return None, f"not {npts} samples long"
+        if dataset.shape[0] < least:
+            return None, f"shorter than {least} samples"
+        samples = np.asarray(dataset[()], dtype=np.float32)
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError):
+        return None, "not readable"
+    if not np.isfinite(samples).all():
+        return None, "with NaN or infinite samples"
+    if np.ptp(samples[:, -1]) == 0:
+        return None, "without a signal on the vertical component"
+    return samples, ""
+
+
+def _count(problem: Problem, name: str) -> Problem:
+    names = (*problem.names, name)[:_NAMED]
+    return Problem(problem.reason, problem.count + 1, names)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

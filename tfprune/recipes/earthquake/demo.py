@@ -1,0 +1,255 @@
+"""The main job: seismograms in, a pruned TFLite model out, measured against the unpruned one."""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+from absl import logging
+
+from tfprune._files import check_writable, write_text
+from tfprune.convert import to_tflite
+from tfprune.costs import cost
+from tfprune.errors import FileError
+from tfprune.models import resnet50
+from tfprune.planning import PruningPlan, plan
+from tfprune.planning.limits import check_ratio
+from tfprune.recipes.earthquake import data as sources
+from tfprune.recipes.earthquake.evaluation import Accuracy, keras_accuracy, tflite_accuracy
+from tfprune.recipes.earthquake.training import Training, train
+from tfprune.report.tables import render
+from tfprune.surgery import rebuild, verify
+from tfprune.timing.benchmark import BenchmarkResult, benchmark
+
+TRACES = 600
+STEPS = 7
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        model: which net, in which form.
+        accuracy: right answers on the test stations.
+        parameters: of the net.
+        macs: multiply-accumulates for one image.
+        file_bytes: of the TFLite file; None for a net that was not converted.
+        median_ms: latency of one image; None likewise.
+        speedup: against the unpruned float32 file; None likewise.
+    """
+
+    model: str
+    accuracy: Accuracy
+    parameters: int
+    macs: int
+    file_bytes: int | None = None
+    median_ms: float | None = None
+    speedup: float | None = None
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the main job found; print it for the table.
+
+    Attributes:
+        rows: one a model.
+        source: the data, in a few words.
+        image_size: pixels along a side.
+        ratio: share of filters and units removed.
+        oracle_error: relative error between the rebuilt net and its masked original.
+        seconds: that the whole job took.
+        machine: where it ran.
+        folder: where models, plan, results and picture were written.
+    """
+
+    rows: tuple[Row, ...]
+    source: str
+    image_size: int
+    ratio: float
+    oracle_error: float
+    seconds: float
+    machine: str
+    folder: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result as plain values, for JSON."""
+        rows = [
+            {**asdict(row), "accuracy": row.accuracy.share, "interval": row.accuracy.interval()}
+            for row in self.rows
+        ]
+        return {**asdict(self), "rows": rows}
+
+    def __str__(self) -> str:
+        head = ["model", "test accuracy (95 %)", "parameters", "MACs", "MB", "ms", "speed-up"]
+        body = [
+            [
+                row.model,
+                row.accuracy,
+                f"{row.parameters:,}",
+                f"{row.macs / 1e6:,.1f} M",
+                "" if row.file_bytes is None else f"{row.file_bytes / 1e6:.2f}",
+                "" if row.median_ms is None else f"{row.median_ms:.2f}",
+                "" if row.speedup is None else f"{row.speedup:.1f}x",
+            ]
+            for row in self.rows
+        ]
+        return (
+            f"{render(head, body)}\n"
+            f"{self.source}; {self.image_size} px; {self.ratio:.0%} of filters and units removed "
+            f"by L2; LiteRT, 1 thread, batch 1\n"
+            f"pruned net against its masked original: relative error {self.oracle_error:.1e}\n"
+            f"{self.machine}; {self.seconds:.0f} s in all; files in {self.folder}"
+        )
+
+
+def run(
+    data: str | os.PathLike[str] | None = None,
+    csv: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] = "demo",
+    ratio: float = 0.9,
+    image_size: int = 64,
+    epochs: int = 6,
+    retrain_epochs: int = 15,
+    seed: int = 0,
+    traces: int = TRACES,
+) -> DemoResult:
+    """Trains a ResNet50 on earthquakes, prunes, retrains, converts and times it.
+
+    The steps of Atmaja et al., ICITEE 2022: spectrogram images, ResNet50, L2 of every filter and
+    unit, the lowest 90 % removed at once, retrained.
+
+    Args:
+        data: waveforms in STEAD's layout (HDF5). Defaults to `None`: synthetic ones.
+        csv: the metadata of `data`.
+        output: the folder to write to, made if need be. Defaults to `"demo"`.
+        ratio: share of filters and units to remove. Defaults to `0.9`.
+        image_size: pixels along a side of the spectrograms, at least 32. Defaults to `64`.
+        epochs: of the first training. Defaults to `6`.
+        retrain_epochs: of the training after pruning. Defaults to `15`.
+        seed: of data, weights and order. Defaults to `0`.
+        traces: how many synthetic seismograms. Defaults to `600`.
+
+    Returns:
+        The `DemoResult`. In the folder lie `unpruned.keras`, `pruned.keras`, four `.tflite`
+        files, `plan.json`, `results.json` and, with matplotlib, `demo.png`.
+
+    Raises:
+        FileError: the folder cannot be written to.
+        DataError: the data are missing, damaged, or of one class only.
+        PlanError: the ratio is not in (0, 1).
+    """
+    begun = time.perf_counter()
+    check_ratio(ratio)
+    folder = _folder(output)
+    _step(1, "drawing spectrograms")
+    if data is None or csv is None:
+        split = sources.synthetic(traces, image_size, seed)
+    else:
+        split = sources.from_files(data, csv, image_size, seed)
+    _step(2, f"training ResNet50 on {len(split.train[1])} images")
+    keras.utils.set_random_seed(seed)
+    model = resnet50((image_size, image_size, 3), classes=2)
+    train(model, split.train, Training(epochs, 1e-3), seed, _telling(epochs))
+    full_row = _row("ResNet50", model, split)
+    model.save(folder / "unpruned.keras")
+    _step(3, f"removing {ratio:.0%} of filters and units by L2")
+    chosen = plan(model, criterion="l2", ratio=ratio)
+    chosen.save(folder / "plan.json")
+    small = rebuild(model, chosen)
+    error = verify(model, small, chosen)
+    cut_row = _row("pruned, not retrained", small, split)
+    _step(4, "retraining")
+    train(small, split.train, Training(retrain_epochs, 3e-3), seed, _telling(retrain_epochs))
+    small.save(folder / "pruned.keras")
+    _step(5, "converting to TFLite")
+    files = _convert(model, small, split, folder)
+    _step(6, "timing")
+    timed = benchmark(files, threads=1, seconds=20)
+    rows = _rows(full_row, cut_row, _row("pruned", small, split), timed, split)
+    result = DemoResult(
+        rows=rows,
+        source=split.source,
+        image_size=image_size,
+        ratio=ratio,
+        oracle_error=error,
+        seconds=time.perf_counter() - begun,
+        machine=str(timed.machine),
+        folder=str(folder),
+    )
+    _step(STEPS, "writing results")
+    write_text(folder / "results.json", json.dumps(result.as_dict(), indent=1) + "\n")
+    _draw(result, split, chosen, folder)
+    return result
+
+
+def _folder(output: str | os.PathLike[str]) -> Path:
+    folder = Path(output)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder {folder}: {error.strerror}") from None
+    check_writable(folder / "results.json")
+    return folder
+
+
+def _step(number: int, what: str) -> None:
+    logging.info("[%d/%d] %s", number, STEPS, what)
+
+
+def _telling(epochs: int) -> Any:
+    return lambda epoch, accuracy: logging.info(
+        "      epoch %d of %d: training accuracy %.1f %%", epoch, epochs, 100 * accuracy
+    )
+
+
+def _row(name: str, model: Any, split: sources.Split) -> Row:
+    found = cost(model)
+    return Row(name, keras_accuracy(model, split.test), found.parameters, found.macs)
+
+
+def _convert(model: Any, small: Any, split: sources.Split, folder: Path) -> list[Path]:
+    """Float32 and int8 files of both nets, the unpruned float32 one first."""
+    sample = split.train[0][:128]
+    files = []
+    for name, net in (("unpruned", model), ("pruned", small)):
+        for form, quantize in (("float32", None), ("int8", "int8")):
+            path = folder / f"{name}_{form}.tflite"
+            to_tflite(net, path, quantize, representative_data=[sample], samples=[sample[:4]])
+            files.append(path)
+    return files
+
+
+def _rows(
+    full: Row, cut: Row, pruned: Row, timed: BenchmarkResult, split: sources.Split
+) -> tuple[Row, ...]:
+    rows = [full, cut, pruned]
+    for measurement in timed.rows:
+        of = full if Path(measurement.path).name.startswith("unpruned") else pruned
+        rows.append(
+            Row(
+                Path(measurement.path).name,
+                tflite_accuracy(measurement.path, split.test),
+                of.parameters,
+                of.macs,
+                measurement.bytes,
+                measurement.median_ms,
+                measurement.speedup,
+            )
+        )
+    return tuple(rows)
+
+
+def _draw(result: DemoResult, split: sources.Split, chosen: PruningPlan, folder: Path) -> None:
+    """The picture, where matplotlib is at hand."""
+    try:
+        from tfprune.recipes.earthquake import picture
+    except ImportError:
+        logging.warning("no picture without matplotlib: pip install 'tfprune[plot]'")
+        return
+    files: Sequence[Row] = [row for row in result.rows if row.median_ms is not None]
+    picture.draw(folder / "demo.png", files, split.test, chosen)
