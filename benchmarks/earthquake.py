@@ -73,7 +73,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--image_size", type=int, default=96)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--retrain_epochs", type=int, default=60)
+    parser.add_argument("--retrain_epochs", type=int, default=30)
     parser.add_argument("--retrain_rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()

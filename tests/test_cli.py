@@ -73,6 +73,8 @@ def _add_bad_files(folder: Path) -> None:
     (folder / "zip.zip").rename(folder / "zip.keras")
     with h5py.File(folder / "weights.h5", "w") as file:
         file["kernel"] = np.zeros(3)
+    (folder / "done").mkdir()
+    (folder / "done" / "results.json").write_text("{}")
     (folder / "bad_plan.json").write_text("{")
     np.save(folder / "empty.npy", np.zeros((0, 8, 8, 2)))
     np.save(folder / "objects.npy", np.array([{}], dtype=object))
@@ -352,6 +354,7 @@ def test_benchmark_compares_with_the_first(
         ("benchmark missing.tflite", "missing.tflite"),
         ("benchmark text.keras", "TFL3"),
         ("demo --data model.h5", "--data and --csv"),
+        ("demo --output done", "done/results.json exists"),
     ],
 )
 def test_bad_input_gets_one_line_and_leaves_nothing(

@@ -438,3 +438,154 @@ def mini_dcase():
     y = layers.MaxPooling2D((4, 5))(conv(y, 8, 7))
     y = layers.Dense(10, "relu")(layers.Flatten()(y))
     return Model(x, layers.Dense(4, "softmax")(y))
+
+
+@topology
+def shuffle_by_operations():
+    """ShuffleNet's channel shuffle, in `keras.ops` with constants for sizes."""
+    x = image(4)
+    y = ops.reshape(conv(x, 12), (-1, 4, 4, 3, 4))
+    y = ops.reshape(ops.transpose(y, (0, 1, 2, 4, 3)), (-1, 4, 4, 12))
+    return Model(x, head(conv(y, 6)))
+
+
+@topology
+def flatten_by_reshape():
+    """A constant product of sizes, which would mix examples if it were not rewritten."""
+    x = image(4)
+    y = ops.reshape(conv(x, 6), (-1, 96))
+    return Model(x, layers.Dense(3)(y))
+
+
+@topology
+def split_in_equal_parts():
+    x = image()
+    a, b = ops.split(conv(x, 12), 2, axis=-1)
+    return Model(x, head(layers.Multiply()([a, ops.sigmoid(b)])))
+
+
+@topology
+def split_at_places():
+    x = image()
+    a, b, c = ops.split(conv(x, 12), [3, 8], axis=-1)
+    y = layers.Concatenate()([c, conv(a, 4), b])
+    return Model(x, head(y))
+
+
+@topology
+def chunks_by_slices():
+    x = image()
+    y = conv(x, 12)
+    return Model(x, head(layers.Concatenate()([conv(y[..., :5], 4), y[:, :, :, 5:-2] * 0.5])))
+
+
+@topology
+def slices_of_space():
+    x = image()
+    y = conv(x, 8)
+    return Model(x, head(y[:, 1:-1, ::2] + y[:, 2:, 1::2]))
+
+
+@topology
+def row_of_a_picture():
+    x = image()
+    y = conv(x, 8)[:, 3]
+    return Model(x, layers.Dense(2)(layers.GlobalAveragePooling1D()(layers.Conv1D(4, 3)(y))))
+
+
+@topology
+def reductions():
+    x = image()
+    y = conv(x, 8)
+    pooled = ops.concatenate([ops.mean(y, axis=(1, 2)), ops.max(y, axis=[1, 2])], axis=-1)
+    return Model(x, layers.Dense(3)(pooled))
+
+
+@topology
+def convolutional_block_attention():
+    """CBAM: channel attention by two poolings, spatial attention over channels."""
+    x = image()
+    y = conv(x, 8)
+    shared = keras.Sequential([layers.Dense(4, "relu"), layers.Dense(8)], name="shared")
+    gates = shared(ops.mean(y, axis=(1, 2))) + shared(ops.max(y, axis=(1, 2)))
+    y = y * ops.reshape(ops.sigmoid(gates), (-1, 1, 1, 8))
+    both = [ops.mean(y, axis=-1, keepdims=True), ops.max(y, axis=-1, keepdims=True)]
+    where = layers.Conv2D(1, 3, padding="same", activation="sigmoid")
+    return Model(x, head(y * where(layers.Concatenate()(both))))
+
+
+@topology
+def transposes():
+    x = image(4)
+    y = ops.moveaxis(conv(x, 8), -1, 1)
+    y = ops.swapaxes(ops.pad(y, [[0, 0], [0, 0], [1, 1], [0, 0]]), 1, 3)
+    return Model(x, head(layers.Conv2D(4, 1)(ops.transpose(y, (0, 2, 1, 3)))))
+
+
+@topology
+def stack_and_squeeze():
+    x = image()
+    y = ops.stack([conv(x, 8), conv(x, 8)], axis=1)
+    y = ops.squeeze(ops.expand_dims(ops.mean(y, axis=1), 1), 1)
+    return Model(x, head(ops.max_pool(y, 2)))
+
+
+@topology
+def weighted_sum():
+    """As in a BiFPN: numbers times branches of equal width."""
+    x = image()
+    y = 0.3 * conv(x, 8) + 0.7 * conv(x, 8) - 1.0
+    return Model(x, head(ops.where(y > 0, y, 0.1 * y)))
+
+
+@topology
+def repeat_channels():
+    x = image()
+    y = ops.repeat(conv(x, 6), 2, axis=-1)
+    return Model(x, head(ops.flip(y, -1) + conv(x, 12)))
+
+
+@topology
+def array_of_constants():
+    x = image()
+    y = conv(x, 4) * np.arange(1.0, 5.0, dtype="float32")
+    return Model(x, head(conv(y, 6)))
+
+
+@topology
+def product_of_channels():
+    """A Gram matrix mixes channels: a boundary."""
+    x = image(4)
+    y = ops.reshape(conv(x, 6), (-1, 16, 6))
+    gram = ops.matmul(ops.transpose(y, (0, 2, 1)), y)
+    return Model(x, layers.Dense(2)(layers.Dense(5, "relu")(layers.Flatten()(gram))))
+
+
+@topology
+def u_net():
+    x = image(8)
+    a = conv(x, 6)
+    b = conv(layers.MaxPooling2D()(a), 8)
+    c = conv(layers.MaxPooling2D()(b), 10)
+    up = layers.Concatenate()([layers.UpSampling2D()(c), b])
+    up = layers.Conv2DTranspose(6, 2, strides=2)(conv(up, 8))
+    return Model(x, layers.Conv2D(2, 1, name="mask")(conv(layers.Concatenate()([up, a]), 6)))
+
+
+@topology
+def ghost_module():
+    x = image()
+    y = conv(x, 6, 1)
+    cheap = layers.DepthwiseConv2D(3, padding="same", activation="relu")(y)
+    return Model(x, head(conv(layers.Concatenate()([y, cheap]), 8, 1)))
+
+
+@topology
+def skip_across_nesting():
+    inner_in = image(channels=8)
+    deep = conv(inner_in, 6)
+    inner = Model(inner_in, [deep, conv(deep, 8)], name="inner")
+    x = image()
+    y = conv(x, 8)
+    side, main = inner(y)
+    return Model(x, head(layers.Concatenate()([side, layers.Add()([main, y])])))

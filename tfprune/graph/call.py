@@ -103,6 +103,11 @@ class Call:
         return self._ledger.path
 
     @property
+    def config(self) -> dict[str, Any]:
+        """The layer's or operation's settings, as `get_config` gives them."""
+        return self.layer.get_config()
+
+    @property
     def input(self) -> Traced:
         """The first tensor that the call reads."""
         return self.inputs[0]
@@ -150,6 +155,10 @@ class Call:
         """The ids that meet position by position must live or die together."""
         self._space.unite(first, second)
 
+    def separate(self, ids: Ids) -> None:
+        """`ids` are cut out into a tensor of their own, of which something must stay."""
+        self._space.separate(ids)
+
     def mark_residual(self, ids: Ids) -> None:
         """`ids` are the width of a residual stream."""
         self._space.mark_residual(ids)
@@ -192,6 +201,10 @@ class Call:
         """The number `key` of the layer's config counts `ids`."""
         keys = (key,) if isinstance(key, str) else key
         self._ledger.resize(("config", *keys), ids)
+
+    def resize_argument(self, key: Key, ids: Ids) -> None:
+        """The number at `key` of this call's own arguments counts `ids` (`x[:, :4]`)."""
+        self._ledger.resize(("inbound_nodes", self.index, *key), ids)
 
     def work(self, kernel: Any, shape: Shape, axes: Sequence[int]) -> None:
         """Each element of `kernel` is used once at each position of `axes` of a tensor."""

@@ -16,12 +16,14 @@ class Classes:
         reason: (ids,) for each id the index in `reasons` of why its class is pinned, or -1.
         reasons: every reason to pin, in the order met.
         residual: (ids,) whether the id's class runs through an addition of two branches.
+        part: (ids,) tells apart classes that are cut into different tensors.
     """
 
     label: np.ndarray
     reason: np.ndarray
     reasons: tuple[str, ...]
     residual: np.ndarray
+    part: np.ndarray
 
 
 class ChannelSpace:
@@ -33,6 +35,7 @@ class ChannelSpace:
         self._pins: list[tuple[np.ndarray, int]] = []
         self._reasons: dict[str, int] = {}
         self._residual: list[np.ndarray] = []
+        self._parts: list[np.ndarray] = []
 
     def new(self, count: int) -> Ids:
         """Returns `count` fresh ids, each a class of its own."""
@@ -54,6 +57,10 @@ class ChannelSpace:
         """The classes of `ids` are the width of a residual stream."""
         self._residual.append(np.ravel(ids))
 
+    def separate(self, ids: Ids) -> None:
+        """`ids` become a tensor of their own, of which something must stay."""
+        self._parts.append(np.ravel(ids))
+
     def resolve(self) -> Classes:
         """Sorts every id into its class."""
         label = _components(self._size, self._edges)
@@ -64,7 +71,11 @@ class ChannelSpace:
         residual = np.zeros(self._size, bool)
         for ids in self._residual:
             residual[label[ids]] = True
-        return Classes(label, reason[label], tuple(self._reasons), residual[label])
+        part = np.zeros(self._size, np.uint64)
+        tokens = np.random.default_rng(2).integers(2**63, size=len(self._parts), dtype=np.uint64)
+        for token, ids in zip(tokens, self._parts, strict=True):
+            part[np.unique(label[ids])] += token
+        return Classes(label, reason[label], tuple(self._reasons), residual[label], part[label])
 
 
 def _components(size: int, edges: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:

@@ -62,7 +62,7 @@ def _labels_by_layer(
 
 
 def _signatures(makers: dict[str, np.ndarray], classes: Classes) -> np.ndarray:
-    """A number for each class that tells its producers and its pin apart from others'.
+    """A number for each class that tells its producers, pin and parts apart from others'.
 
     Each layer gets a random 64-bit token (the same in every run), and a class's signature is the
     sum of the tokens of its members: equal for equal members, and never by chance otherwise.
@@ -70,7 +70,7 @@ def _signatures(makers: dict[str, np.ndarray], classes: Classes) -> np.ndarray:
     generator = np.random.default_rng(0)
     tokens = generator.integers(2**63, size=len(makers), dtype=np.uint64)
     pins = generator.integers(2**63, size=len(classes.reasons) + 1, dtype=np.uint64)
-    signature = pins[classes.reason]
+    signature = pins[classes.reason] + classes.part
     for token, labels in zip(tokens, makers.values(), strict=True):
         np.add.at(signature, labels, token)
     return signature

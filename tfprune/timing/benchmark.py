@@ -17,6 +17,7 @@ from tfprune.timing.runtimes import LiteRT, Runtime, Session
 from tfprune.timing.statistics import ratio_interval, summarize
 
 _TURN_SECONDS = 0.02
+_SETTLE_SECONDS = 0.005
 _RUNS_IN_A_TURN = 10
 _WARMUP_SECONDS = 2.0
 _LEAST_ROUNDS = 5
@@ -86,10 +87,10 @@ class BenchmarkResult:
 
 @dataclass(frozen=True)
 class _Pace:
-    """How a model's turn goes: `runs` timed runs, after an untimed one where `settle`."""
+    """How a model's turn goes: `settle` untimed runs, then `runs` timed ones."""
 
     runs: int
-    settle: bool
+    settle: int
 
 
 def benchmark(
@@ -105,9 +106,9 @@ def benchmark(
 
     All models are loaded and warmed up, then take turns: A, B, A, B... so that a machine that
     slows down or speeds up does so for all. A turn of a model that takes 20 ms and more is one
-    timed run; cheaper models get up to 10 timed runs a turn, after an untimed one that refills
-    the caches with their weights. Only the inference is timed, not the copying of inputs and
-    outputs. The speed-up is the median over rounds of the first model's time over this one's.
+    timed run; cheaper models get up to 10 timed runs a turn, after some 5 ms of untimed ones that
+    refill the caches with their weights, as on a device that runs one model. Only the inference
+    is timed, not the copying of inputs and outputs. The speed-up is the median over rounds of the first model's time over this one's.
 
     Args:
         models: paths of `.tflite` files; the first is the one the others are compared with.
@@ -172,9 +173,9 @@ def _warm_up(session: Session, count: int, clock: Callable[[], float]) -> _Pace:
 
 def _pace(cost: float) -> _Pace:
     if cost >= _TURN_SECONDS:
-        return _Pace(runs=1, settle=False)
-    fitting = math.ceil(_TURN_SECONDS / max(cost, 1e-9))
-    return _Pace(runs=min(fitting, _RUNS_IN_A_TURN), settle=True)
+        return _Pace(runs=1, settle=0)
+    fitting, settling = (math.ceil(s / max(cost, 1e-9)) for s in (_TURN_SECONDS, _SETTLE_SECONDS))
+    return _Pace(runs=min(fitting, _RUNS_IN_A_TURN), settle=min(settling, _RUNS_IN_A_TURN))
 
 
 def _take_turns(
@@ -191,7 +192,7 @@ def _take_turns(
         if number >= _LEAST_ROUNDS and clock() - begin >= seconds:
             break
         for session, pace, own in zip(sessions, paces, turns, strict=True):
-            if pace.settle:
+            for _ in range(pace.settle):
                 session.run()
             own.append([_time(session, clock) for _ in range(pace.runs)])
     return turns

@@ -6,4 +6,5 @@ from tfprune.graph.rules import elementwise as elementwise
 from tfprune.graph.rules import merging as merging
 from tfprune.graph.rules import movement as movement
 from tfprune.graph.rules import normalization as normalization
+from tfprune.graph.rules import operations as operations
 from tfprune.graph.rules import space as space

@@ -23,7 +23,10 @@ from tfprune.graph.rules.activation import activate
     keras.layers.SpatialDropout3D,
 )
 def elementwise(call: Call) -> Ids:
-    """Nothing of it depends on the number of channels."""
+    """Nothing of it depends on the number of channels, but for a noise shape given in numbers."""
+    sizes = getattr(call.layer, "noise_shape", None) or ()
+    if any(size not in (None, 1) for size in sizes[1:]):
+        return call.opaque("its noise_shape holds sizes")[0]
     return call.input.ids
 
 
@@ -51,10 +54,10 @@ def rescaling(call: Call) -> Ids:
 
 
 @operation_rule(
-    "Abs", "Absolute", "Celu", "Clip", "Cos", "Elu", "Erf", "Exp", "Expm1", "Gelu", "HardSigmoid",
-    "HardSilu", "HardTanh", "LeakyRelu", "Log", "Log1p", "LogSigmoid", "Mish", "Negative",
-    "Reciprocal", "Relu", "Relu6", "Round", "Rsqrt", "Selu", "Sigmoid", "Sign", "Silu", "Sin",
-    "Softplus", "Softsign", "Sqrt", "Square", "Tanh",
+    "Abs", "Absolute", "Cast", "Celu", "Clip", "Cos", "Elu", "Erf", "Exp", "Expm1", "Gelu",
+    "HardSigmoid", "HardSilu", "HardTanh", "LeakyRelu", "Log", "Log1p", "LogicalNot", "LogSigmoid",
+    "Mish", "Negative", "Reciprocal", "Relu", "Relu6", "Round", "Rsqrt", "Selu", "Sigmoid",
+    "Sign", "Silu", "Sin", "Softplus", "Softsign", "Sqrt", "Square", "StopGradient", "Tanh",
 )  # fmt: skip
 def elementwise_operation(call: Call) -> Ids:
     """A function of one value."""

@@ -34,9 +34,13 @@ def adding_operation(call: Call) -> Ids:
     return _with_constants(call, adding)
 
 
-@operation_rule("Multiply", "Divide", "TrueDivide", "Maximum", "Minimum", "Power")
+@operation_rule(
+    "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum", "Power", "SquaredDifference",
+    "Where", "Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual",
+    "LogicalAnd", "LogicalOr",
+)  # fmt: skip
 def meeting_operation(call: Call) -> Ids:
-    """`a * b` and so on."""
+    """`a * b`, `where(a, b, c)` and so on."""
     return _with_constants(call, meeting)
 
 
@@ -93,7 +97,17 @@ def concatenate(call: Call) -> Ids:
 @operation_rule("Concatenate")
 def concatenate_operation(call: Call) -> Ids:
     """`keras.ops.concatenate`."""
-    return _concatenate(call, call.layer.axis)
+    return _concatenate(call, call.config["axis"])
+
+
+@operation_rule("Stack")
+def stack(call: Call) -> Ids:
+    """Side by side along a new axis: what lies at the same place must stay alike."""
+    axis = call.config["axis"] % len(call.output_shape)
+    maps = [call.box(tensor.ids) for tensor in call.inputs]
+    for ids in maps[1:]:
+        call.unite(maps[0], ids)
+    return np.expand_dims(max(maps, key=lambda ids: ids.size), axis)
 
 
 def _concatenate(call: Call, axis: int) -> Ids:

@@ -5,7 +5,7 @@ import numpy as np
 
 from tfprune.graph.call import Call
 from tfprune.graph.channels import Ids
-from tfprune.graph.maps import along
+from tfprune.graph.maps import along, varying
 from tfprune.graph.registry import rule
 
 
@@ -23,14 +23,26 @@ def flatten(call: Call) -> Ids:
 @rule(keras.layers.Reshape)
 def reshape(call: Call) -> Ids:
     """The map takes the new shape; sizes in the target that count channels shrink with them."""
+    return reshape_map(call, "target_shape", [-1, *call.layer.target_shape], 1)
+
+
+def reshape_map(call: Call, key: str, target: list[int], skipped: int) -> Ids:
+    """Lays a map out anew.
+
+    Args:
+        call: the call that reshapes.
+        key: the name of the target in the config.
+        target: the target with the batch axis; -1 for a size that follows from the others.
+        skipped: how many axes of `target` the config leaves out.
+    """
     ids = call.expand()
     shape = call.output_shape
     if ids is None or None in shape[1:]:
         return call.opaque("it reshapes an axis of unknown size")[0]
     ids = call.box(ids.reshape((1, *shape[1:])))  # type: ignore[arg-type]
-    for axis, size in enumerate(call.layer.target_shape):
-        if size != -1 and ids.shape[axis + 1] != 1:
-            call.resize(("target_shape", axis), ids.ravel())
+    for axis in varying(ids):
+        if target[axis] != -1:
+            call.resize((key, axis - skipped), ids.ravel())
     return ids
 
 

@@ -10,11 +10,12 @@ from tfprune.graph.registry import rule
 
 @rule(keras.layers.BatchNormalization)
 def batch_normalization(call: Call) -> Ids:
-    """Four vectors along its axis."""
+    """A vector along its axis for each of scale, offset, mean and variance."""
     layer = call.layer
     read = call.read(layer.axis)
-    for variable in (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance):
-        call.follow(variable, 0, read)
+    for variable in layer.weights:
+        if variable.shape == (len(read),):  # all but the scalars of `renorm`
+            call.follow(variable, 0, read)
     return call.along(read, layer.axis)
 
 
