@@ -1,5 +1,7 @@
 """The callback: silences on schedule, keeps silent, and changes nothing else."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -95,7 +97,7 @@ def test_the_schedule_is_followed_and_nothing_comes_back():
     x, y = data(model)
     model.fit(x, y, epochs=4, verbose=0, callbacks=[callback, Watch()])
     np.testing.assert_allclose([share for share, _ in seen], [0.125, 0.25, 0.375, 0.5], atol=0.04)
-    for (_, earlier), (_, later) in zip(seen, seen[1:], strict=False):
+    for (_, earlier), (_, later) in itertools.pairwise(seen):
         for path, kept in later.items():
             assert set(kept) <= set(earlier.get(path, kept))
 

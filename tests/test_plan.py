@@ -216,6 +216,7 @@ class TestRefusals:
             ({"min_channels": 0}, "expected min_channels"),
             ({"max_ratio": 0}, "expected max_ratio"),
             ({"group_reduction": "median"}, "expected reduction"),
+            ({"data": [1, 2]}, "expected data=None"),
             ({"criterion": "l7"}, "expected a criterion, one of l1, l2"),
         ],
     )
@@ -242,7 +243,7 @@ class TestRefusals:
             name = "broken"
 
             def score(self, graph):
-                return {path: scores for path in graph.filters()} if scores else {}
+                return dict.fromkeys(graph.filters(), scores) if scores else {}
 
         with pytest.raises(PlanError, match="scores"):
             tfprune.plan(build("chain"), Broken(), ratio=0.5)

@@ -156,7 +156,7 @@ class TestRefusals:
             ({**plan.kept, "head": (0,)}, "must stay whole: model output"),
             ({**plan.kept, first: (99,)}, "keeps filter 99"),
             ({"nowhere": (1,)}, "the model lacks"),
-            ({path: () for path in plan.kept}, "every channel"),
+            (dict.fromkeys(plan.kept, ()), "every channel"),
         ):
             with pytest.raises(PlanError, match=message):
                 tfprune.rebuild(model, dataclasses.replace(plan, kept=kept))

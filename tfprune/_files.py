@@ -45,7 +45,9 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     """Raises `FileError` now if `path` could not be written later, before long work starts."""
     target = Path(path)
     if target.is_dir():
-        raise FileError(f"expected a file to write, received the folder {target}: name a file in it")
+        raise FileError(
+            f"expected a file to write, received the folder {target}: name a file in it"
+        )
     if not target.parent.is_dir():
         raise FileError(f"cannot write {target}: the folder {target.parent} does not exist")
     if not os.access(target.parent, os.W_OK):

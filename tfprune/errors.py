@@ -2,7 +2,7 @@
 
 
 class TfpruneError(Exception):
-    """Base of every error that tfprune raises on purpose; the command line prints it as one line."""
+    """Base of every error raised on purpose; the command line prints it as one line."""
 
 
 class ModelError(TfpruneError, ValueError):

@@ -40,6 +40,7 @@ class FilterPruning(keras.callbacks.Callback):
         schedule: from the progress of training in (0, 1] to the share of `ratio` to have silenced
             by then (see `tfprune.planning.schedules`). In the last of n epochs the progress
             is 1, in the first 1/n. Defaults to `polynomial(begin=0, end=0.5)`.
+        data: for criteria that look at data; refused by those that do not. Defaults to `None`.
         scope, round_to, min_channels, max_ratio, exclude, include_residual, group_reduction: as
             in `tfprune.plan`.
 
@@ -68,6 +69,7 @@ class FilterPruning(keras.callbacks.Callback):
         criterion: str | Criterion = "l2",
         ratio: float = 0.5,
         schedule: Schedule | None = None,
+        data: Any = None,
         *,
         scope: Scope = "layer",
         round_to: int = 1,
@@ -80,7 +82,7 @@ class FilterPruning(keras.callbacks.Callback):
         super().__init__()
         if scope not in ("layer", "global"):
             raise PlanError(f"expected scope 'layer' or 'global', received {scope!r}")
-        self._criterion = get(criterion)
+        self._criterion = get(criterion, data)
         self._ratio = check_ratio(ratio)
         self._schedule = schedule or polynomial()
         self._scope: Scope = scope

@@ -15,20 +15,27 @@ def names() -> list[str]:
     return sorted(_BY_NAME)
 
 
-def get(criterion: Any) -> Criterion:
+def get(criterion: Any, data: Any = None) -> Criterion:
     """Returns the criterion of that name, or the criterion itself.
 
     Args:
         criterion: a name such as "l2", or any object with `name` and `score(graph)`.
+        data: what the criterion is to look at. Those that tfprune has by name look at weights
+            alone, and a criterion of one's own brings its data along. Defaults to `None`.
 
     Raises:
-        PlanError: neither.
+        PlanError: neither a name nor a criterion, or data that nothing would look at.
 
     Example:
         >>> from tfprune import criteria
         >>> criteria.get("l2").name
         'l2'
     """
+    if data is not None:
+        raise PlanError(
+            f"expected data=None, received data for the criterion {criterion!r}, which does not "
+            "look at it: leave it out, or hand it to a criterion of your own"
+        )
     if isinstance(criterion, str) and criterion in _BY_NAME:
         return _BY_NAME[criterion]()
     if isinstance(criterion, Criterion) and not isinstance(criterion, type):

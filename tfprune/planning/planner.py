@@ -28,6 +28,7 @@ def plan(
     exclude: str | Sequence[str] = (),
     include_residual: bool = True,
     group_reduction: Reduction = "mean",
+    data: Any = None,
 ) -> PruningPlan:
     """Decides which filters and units to remove from a model; nothing is changed.
 
@@ -48,6 +49,8 @@ def plan(
             only. Defaults to `True`.
         group_reduction: how the scores of layers that share a channel combine: "mean", "sum",
             "max" or "first". Defaults to `"mean"`.
+        data: for criteria that look at data; "l1" and "l2" look at weights alone and refuse it.
+            Defaults to `None`.
 
     Returns:
         The frozen `PruningPlan`: print it, save it, hand it to `tfprune.rebuild`.
@@ -67,7 +70,7 @@ def plan(
     """
     limits = Limits(round_to, min_channels, max_ratio, as_patterns(exclude), include_residual)
     share = check_ratio(ratio)
-    chosen = get(criterion)
+    chosen = get(criterion, data)
     graph = trace(model)
     check_weights(graph)
     settings = {"ratio": share, "scope": scope, **limits.as_dict(), "reduction": group_reduction}

@@ -34,7 +34,10 @@ def render(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str 
         table.add_row(*row)
     out = io.StringIO()
     # Wide enough that no cell is folded: a pipe or a log has no width of its own.
-    Console(file=out, width=10_000, color_system=None, markup=False, highlight=False).print(table)
+    plain = Console(
+        file=out, width=10_000, color_system=None, markup=False, highlight=False, emoji=False
+    )
+    plain.print(table)
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").split("\n"))
 
 

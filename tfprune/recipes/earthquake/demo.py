@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from absl import logging
 
-from tfprune._files import check_writable, write_text
+from tfprune._files import atomic_path, check_writable, write_text
 from tfprune.convert import to_tflite
 from tfprune.costs import cost
 from tfprune.errors import FileError
@@ -156,7 +156,7 @@ def run(
     model = resnet50((image_size, image_size, 3), classes=2)
     train(model, split.train, Training(epochs, 1e-3), seed, _telling(epochs))
     full_row = _row("ResNet50", model, split)
-    model.save(folder / "unpruned.keras")
+    _save(model, folder / "unpruned.keras")
     _step(3, f"removing {ratio:.0%} of filters and units by L2")
     chosen = plan(model, criterion="l2", ratio=ratio)
     chosen.save(folder / "plan.json")
@@ -165,7 +165,7 @@ def run(
     cut_row = _row("pruned, not retrained", small, split)
     _step(4, "retraining")
     train(small, split.train, Training(retrain_epochs, 3e-3), seed, _telling(retrain_epochs))
-    small.save(folder / "pruned.keras")
+    _save(small, folder / "pruned.keras")
     _step(5, "converting to TFLite")
     files = _convert(model, small, split, folder)
     _step(6, "timing")
@@ -195,6 +195,13 @@ def _folder(output: str | os.PathLike[str]) -> Path:
         raise FileError(f"cannot make the folder {folder}: {error.strerror}") from None
     check_writable(folder / "results.json")
     return folder
+
+
+def _save(model: Any, path: Path) -> None:
+    """Saves a net without what the optimizer remembers, which is twice the net's size."""
+    model.compile(loss="categorical_crossentropy", metrics=["accuracy"])
+    with atomic_path(path) as temporary:
+        model.save(temporary)
 
 
 def _step(number: int, what: str) -> None:

@@ -1,0 +1,50 @@
+# Each target does its own set-up: `make test` in a fresh clone needs Python and nothing else.
+PYTHON ?= python3
+ARGS ?=
+CURRENT := .venv
+COMPLETE := .venv-complete
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types test-complete clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(CURRENT)/.installed  ## the main job on synthetic earthquakes, about 6 minutes; ARGS="--data ..."
+	$(CURRENT)/bin/tfprune demo --force $(ARGS)
+
+test: $(CURRENT)/.installed  ## the test suite; ARGS="-k cli" for some of it
+	$(CURRENT)/bin/python -m pytest -n 2 $(ARGS)
+
+lint: $(CURRENT)/.installed  ## ruff: rules and format
+	$(CURRENT)/bin/ruff check .
+	$(CURRENT)/bin/ruff format --check .
+
+types: $(CURRENT)/.installed  ## mypy
+	$(CURRENT)/bin/mypy
+
+test-complete: $(COMPLETE)/.installed  ## the test suite on TensorFlow 2.17, with tf-keras and tensorflow-io
+	$(COMPLETE)/bin/python -m pytest -n 2 $(ARGS)
+
+clean:  ## remove environments, caches and demo output
+	rm -rf $(CURRENT) $(COMPLETE) build dist demo *.egg-info .*_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(CURRENT)/.installed: setup.cfg pyproject.toml requirements/current.txt
+	$(call install,$(CURRENT),requirements/current.txt,,14)
+
+$(COMPLETE)/.installed: setup.cfg pyproject.toml requirements/complete.txt
+	$(call install,$(COMPLETE),requirements/complete.txt,$(comma)quant$(comma)io,13)
+
+comma := ,
+
+# $(1) folder, $(2) pins, $(3) extras beside dev, $(4) the first minor Python that is too new
+define install
+	@command -v $(PYTHON) >/dev/null || { echo "make: no $(PYTHON) here: name one, make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, $(4)))' || { echo "make: needs Python 3.11 or newer, before 3.$(4); $(PYTHON) is `$(PYTHON) -V`: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: $(PYTHON) lacks the module venv: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@echo "setting up $(1): a minute or two, and some 2 GB of disk"
+	@$(PYTHON) -m venv --clear $(1)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check -c $(2) -e '.[dev$(3)]'
+	@touch $@
+endef

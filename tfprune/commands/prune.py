@@ -1,0 +1,145 @@
+"""`tfprune prune`: remove filters and units, prove the smaller model, save it."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import tfprune
+from tfprune._models_io import check_model_file, check_suffix, load_model, save_model
+from tfprune.commands._common import (
+    Outcome,
+    add_json,
+    add_model,
+    add_output,
+    check_output,
+    positive,
+    share,
+)
+from tfprune.errors import FileError, ModelError, PlanError
+
+SUMMARY = "remove filters and units of a model, verify the smaller one, save it"
+
+# The options that make a plan, by their names in `tfprune.plan`; `--plan` brings one that is made.
+_CHOICES = (
+    "criterion",
+    "ratio",
+    "scope",
+    "round_to",
+    "min_channels",
+    "max_ratio",
+    "exclude",
+    "include_residual",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this command."""
+    add_model(parser)
+    add_output(parser, "the smaller model, .keras or .h5,")
+    choose = parser.add_argument_group("what to remove")
+    choose.add_argument("--ratio", type=share, help="share of the filters and units removed")
+    choose.add_argument("--criterion", metavar="NAME", help="how channels are ranked (l2)")
+    choose.add_argument(
+        "--scope",
+        choices=("layer", "global"),
+        help="the same share of each group, or the lowest scores anywhere (layer)",
+    )
+    choose.add_argument("--round_to", type=positive, help="keep multiples of this number (1)")
+    choose.add_argument("--min_channels", type=positive, help="keep at least so many a group (1)")
+    choose.add_argument("--max_ratio", type=share, help="remove at most this share of a group")
+    choose.add_argument(
+        "--exclude",
+        action="append",
+        metavar="PATTERN",
+        help="layers to leave whole: names or patterns such as 'conv5_*', by commas or repeated",
+    )
+    choose.add_argument(
+        "--include_residual",
+        action="store_true",
+        default=None,
+        help="prune the width of residual streams too (the default)",
+    )
+    choose.add_argument(
+        "--noinclude_residual",
+        dest="include_residual",
+        action="store_false",
+        default=None,
+        help="leave the width of residual streams: inner widths only",
+    )
+    choose.add_argument("--plan", metavar="FILE", help="remove what this plan says, made before")
+    parser.add_argument("--save_plan", metavar="FILE", help="also write the plan, as JSON")
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=1e-4,
+        help="save only within this relative error of the masked original (1e-4)",
+    )
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    """Plans, rebuilds, verifies and saves."""
+    chosen = _choices(options)
+    _check_files(options)
+    made = tfprune.PruningPlan.load(options.plan) if options.plan else None
+    model = load_model(options.model, options.unsafe_lambda)
+    plan = made or tfprune.plan(model, **chosen)
+    small = tfprune.rebuild(model, plan)
+    error = tfprune.verify(model, small, plan)
+    if not error <= options.tolerance:  # written so that NaN fails too
+        raise ModelError(
+            f"expected the smaller model to compute what the masked original does, received a "
+            f"relative error of {error:.1e}, more than --tolerance {options.tolerance:g}: nothing "
+            "was saved; half-precision models need a larger tolerance"
+        )
+    save_model(small, options.output)
+    if options.save_plan:
+        plan.save(options.save_plan)
+    return Outcome(
+        text=f"{plan}\n\n  verified against the masked original: relative error {error:.1e}\n"
+        f"  saved {options.output}",
+        document={
+            "model": options.model,
+            "output": options.output,
+            "relative_error": error,
+            "plan": plan.as_dict(),
+        },
+    )
+
+
+def _choices(options: argparse.Namespace) -> dict[str, Any]:
+    """Returns the arguments of `tfprune.plan` that were given, none where a plan was."""
+    given = {name: getattr(options, name) for name in _CHOICES}
+    given = {name: value for name, value in given.items() if value is not None}
+    if options.plan and given:
+        mixed = ", ".join(f"--{name}" for name in given)
+        raise PlanError(
+            f"expected either --plan or the options that make one, received --plan and {mixed}: "
+            "leave one of the two out"
+        )
+    if not options.plan and "ratio" not in given:
+        raise PlanError("expected what to remove, received neither: add --ratio 0.5 or --plan FILE")
+    if "exclude" in given:
+        given["exclude"] = split_patterns(given["exclude"])
+    return given
+
+
+def split_patterns(texts: list[str]) -> tuple[str, ...]:
+    """Returns the patterns of `--exclude a,b --exclude c` as one tuple.
+
+    Example:
+        >>> split_patterns(["a,b", "c"])
+        ('a', 'b', 'c')
+    """
+    return tuple(part.strip() for text in texts for part in text.split(",") if part.strip())
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    """Refuses what cannot be read or written before the long work starts."""
+    check_model_file(options.model)
+    check_suffix(options.output)
+    check_output(options.output, options.force)
+    if options.save_plan:
+        check_output(options.save_plan, options.force)
+        if Path(options.save_plan).resolve() == Path(options.output).resolve():
+            raise FileError(f"expected two files, received {options.output} for model and plan")
