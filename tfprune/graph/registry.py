@@ -1,4 +1,8 @@
-"""The rules: one for each kind of layer, found by class or, for `keras.ops`, by name."""
+"""The rules: one for each kind of layer, found by class.
+
+What Keras does not export, `keras.ops` and the layers inside keras.applications, is found by the
+name of its class.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +15,7 @@ from tfprune.graph.channels import Ids
 Rule = Callable[[Call], Ids | Sequence[Ids]]
 
 _LAYERS: dict[type, Rule] = {}
-_OPERATIONS: dict[str, Rule] = {}
+_BY_NAME: dict[str, Rule] = {}
 
 
 def rule(*classes: type) -> Callable[[Rule], Rule]:
@@ -28,12 +32,12 @@ def rule(*classes: type) -> Callable[[Rule], Rule]:
     return register
 
 
-def operation_rule(*names: str) -> Callable[[Rule], Rule]:
-    """Registers a rule for operations of `keras.ops`, by the name of their class ("Add")."""
+def named_rule(*names: str) -> Callable[[Rule], Rule]:
+    """Registers a rule for classes of Keras's own that it does not export, by name ("Clip")."""
 
     def register(function: Rule) -> Rule:
         for name in names:
-            _OPERATIONS[name] = function
+            _BY_NAME[name] = function
         return function
 
     return register
@@ -72,9 +76,14 @@ def register_rule(layer_class: type, function: Rule) -> None:
 
 def find_rule(operation: Any) -> Rule:
     """Returns the operation's rule, or the one that pins what an unknown operation touches."""
-    if isinstance(operation, keras.layers.Layer):
-        return _LAYERS.get(type(operation), _unknown)
-    return _OPERATIONS.get(type(operation).__name__, _unknown)
+    kind = type(operation)
+    if kind in _LAYERS:
+        return _LAYERS[kind]
+    # A public class without a rule must not be taken for an operation of the same name.
+    exported = isinstance(operation, keras.layers.Layer) and hasattr(keras.layers, kind.__name__)
+    if kind.__module__.split(".")[0] == "keras" and not exported:
+        return _BY_NAME.get(kind.__name__, _unknown)
+    return _unknown
 
 
 def has_rule(operation: Any) -> bool:

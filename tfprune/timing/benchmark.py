@@ -108,7 +108,8 @@ def benchmark(
     slows down or speeds up does so for all. A turn of a model that takes 20 ms and more is one
     timed run; cheaper models get up to 10 timed runs a turn, after some 5 ms of untimed ones that
     refill the caches with their weights, as on a device that runs one model. Only the inference
-    is timed, not the copying of inputs and outputs. The speed-up is the median over rounds of the first model's time over this one's.
+    is timed, not the copying of inputs and outputs. The speed-up is the median over rounds of the
+    first model's time over this one's.
 
     Args:
         models: paths of `.tflite` files; the first is the one the others are compared with.

@@ -4,7 +4,7 @@ import keras
 
 from tfprune.graph.call import Call
 from tfprune.graph.channels import Ids
-from tfprune.graph.registry import operation_rule, rule
+from tfprune.graph.registry import named_rule, rule
 from tfprune.graph.rules.activation import activate
 
 
@@ -53,7 +53,7 @@ def rescaling(call: Call) -> Ids:
     return call.input.ids
 
 
-@operation_rule(
+@named_rule(
     "Abs", "Absolute", "Cast", "Celu", "Clip", "Cos", "Elu", "Erf", "Exp", "Expm1", "Gelu",
     "HardSigmoid", "HardSilu", "HardTanh", "LeakyRelu", "Log", "Log1p", "LogicalNot", "LogSigmoid",
     "Mish", "Negative", "Reciprocal", "Relu", "Relu6", "Round", "Rsqrt", "Selu", "Sigmoid",

@@ -10,7 +10,7 @@ from tfprune.graph.call import Call
 from tfprune.graph.channels import Ids
 from tfprune.graph.maps import Traced
 from tfprune.graph.network import find_tensors
-from tfprune.graph.registry import operation_rule, rule
+from tfprune.graph.registry import named_rule, rule
 
 
 @rule(keras.layers.Add, keras.layers.Average, keras.layers.Subtract)
@@ -28,13 +28,19 @@ def meeting(call: Call) -> Ids:
     return _meet(call)
 
 
-@operation_rule("Add", "Subtract")
+@named_rule("CustomScaleLayer")
+def scaled_adding(call: Call) -> Ids:
+    """InceptionResNetV2's `a + scale * b`."""
+    return adding(call)
+
+
+@named_rule("Add", "Subtract")
 def adding_operation(call: Call) -> Ids:
     """`a + b`, where both may be tensors of the graph or one a number."""
     return _with_constants(call, adding)
 
 
-@operation_rule(
+@named_rule(
     "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum", "Power", "SquaredDifference",
     "Where", "Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual",
     "LogicalAnd", "LogicalOr",
@@ -94,13 +100,13 @@ def concatenate(call: Call) -> Ids:
     return _concatenate(call, call.layer.axis)
 
 
-@operation_rule("Concatenate")
+@named_rule("Concatenate")
 def concatenate_operation(call: Call) -> Ids:
     """`keras.ops.concatenate`."""
     return _concatenate(call, call.config["axis"])
 
 
-@operation_rule("Stack")
+@named_rule("Stack")
 def stack(call: Call) -> Ids:
     """Side by side along a new axis: what lies at the same place must stay alike."""
     axis = call.config["axis"] % len(call.output_shape)

@@ -5,7 +5,7 @@ import numpy as np
 
 from tfprune.graph.call import Call
 from tfprune.graph.channels import Ids
-from tfprune.graph.registry import rule
+from tfprune.graph.registry import named_rule, rule
 
 
 @rule(keras.layers.BatchNormalization)
@@ -24,6 +24,15 @@ def normalization(call: Call) -> Ids:
     """Data normalisation: constants by position, so what it touches stays (mostly the input)."""
     call.pin(call.input.ids, f"'{call.name}' (Normalization) holds a constant for each channel")
     return call.input.ids
+
+
+@named_rule("LayerScale")
+def layer_scale(call: Call) -> Ids:
+    """ConvNeXt's scale: a number a channel, along the last axis."""
+    read = call.read(-1)
+    call.follow(call.layer.gamma, 0, read)
+    call.resize("projection_dim", read)
+    return call.along(read)
 
 
 @rule(keras.layers.PReLU)

@@ -8,18 +8,18 @@ import numpy as np
 from tfprune.graph.call import Call
 from tfprune.graph.channels import Ids
 from tfprune.graph.maps import along, varying
-from tfprune.graph.registry import operation_rule
+from tfprune.graph.registry import named_rule
 from tfprune.graph.rules.movement import reshape_map
 
 
-@operation_rule("Transpose")
+@named_rule("Transpose")
 def transpose(call: Call) -> Ids:
     """Axes change places, the batch axis excepted."""
     axes = call.config["axes"]
     return _moved(call, axes if axes is not None else range(call.input.ids.ndim)[::-1])
 
 
-@operation_rule("Swapaxes")
+@named_rule("Swapaxes")
 def swapaxes(call: Call) -> Ids:
     """Two axes change places."""
     axes = list(range(call.input.ids.ndim))
@@ -28,7 +28,7 @@ def swapaxes(call: Call) -> Ids:
     return _moved(call, axes)
 
 
-@operation_rule("Moveaxis")
+@named_rule("Moveaxis")
 def moveaxis(call: Call) -> Ids:
     """Axes go elsewhere."""
     sources, destinations = (_axes(call.config[name], call) for name in ("source", "destination"))
@@ -44,7 +44,7 @@ def _moved(call: Call, axes: Sequence[int]) -> Ids:
     return np.transpose(call.input.ids, axes)
 
 
-@operation_rule("Reshape")
+@named_rule("Reshape")
 def reshape(call: Call) -> Ids:
     """The map takes the new shape; sizes in it that count channels shrink with them."""
     target = call.config["newshape"]
@@ -53,7 +53,7 @@ def reshape(call: Call) -> Ids:
     return reshape_map(call, "newshape", list(target), 0)
 
 
-@operation_rule("Squeeze")
+@named_rule("Squeeze")
 def squeeze(call: Call) -> Ids:
     """Axes of size 1 go."""
     axis = call.config["axis"]
@@ -62,7 +62,7 @@ def squeeze(call: Call) -> Ids:
     return np.squeeze(call.input.ids, tuple(_axes(axis, call)))
 
 
-@operation_rule("ExpandDims")
+@named_rule("ExpandDims")
 def expand_dims(call: Call) -> Ids:
     """A new axis of size 1."""
     axes = call.config["axis"]
@@ -77,7 +77,7 @@ def _moved_front(call: Call, ids: Ids) -> Ids:
     return ids
 
 
-@operation_rule("Flip")
+@named_rule("Flip")
 def flip(call: Call) -> Ids:
     """Order turned round along an axis."""
     axis = call.config["axis"]
@@ -86,7 +86,7 @@ def flip(call: Call) -> Ids:
     return np.flip(call.input.ids, tuple(_axes(axis, call)))
 
 
-@operation_rule("Repeat")
+@named_rule("Repeat")
 def repeat(call: Call) -> Ids:
     """Each position several times in a row."""
     repeats, axis = call.config["repeats"], call.config["axis"]
@@ -97,7 +97,7 @@ def repeat(call: Call) -> Ids:
     return np.repeat(call.input.ids, repeats, axis=axis)
 
 
-@operation_rule("Mean", "Sum", "Max", "Min", "Prod", "Var", "Std", "Any", "All")
+@named_rule("Mean", "Sum", "Max", "Min", "Prod", "Var", "Std", "Any", "All")
 def reduce(call: Call) -> Ids:
     """One number over some axes: over space each channel alone, over channels a mixture."""
     config, ids = call.config, call.input.ids
@@ -109,14 +109,14 @@ def reduce(call: Call) -> Ids:
     return ids if config["keepdims"] else np.squeeze(ids, tuple(axes))
 
 
-@operation_rule("MaxPool", "AveragePool")
+@named_rule("MaxPool", "AveragePool")
 def pool(call: Call) -> Ids:
     """Each channel's picture made smaller by itself."""
     axis = 1 if call.config["data_format"] == "channels_first" else -1
     return call.along(call.read(axis), axis)
 
 
-@operation_rule("Pad")
+@named_rule("Pad")
 def pad(call: Call) -> Ids:
     """More space round each channel's picture; more channels are none of anybody's."""
     widths = call.config["pad_width"]
@@ -128,7 +128,7 @@ def pad(call: Call) -> Ids:
     return ids
 
 
-@operation_rule("Split")
+@named_rule("Split")
 def split(call: Call) -> list[Ids]:
     """Pieces along an axis: equal ones must stay equal, cut points move with the channels."""
     sections, axis = call.config["indices_or_sections"], call.config["axis"]
@@ -153,7 +153,7 @@ def split(call: Call) -> list[Ids]:
     return [along(piece, axis, ids.ndim) for piece in pieces_at]
 
 
-@operation_rule("GetItem")
+@named_rule("GetItem")
 def get_item(call: Call) -> Ids:
     """`x[...]`: slices of channels move with them; of other axes anything but the batch goes."""
     if len(call.inputs) != 1:
