@@ -15,7 +15,12 @@ from hypothesis import settings
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # The same examples in every run, and no deadline: a first call into Keras is slow.
-settings.register_profile("tfprune", derandomize="TFPRUNE_GRAPHS" not in os.environ, deadline=None, max_examples=50)
+settings.register_profile(
+    "tfprune",
+    derandomize="TFPRUNE_GRAPHS" not in os.environ,  # a long hunt looks elsewhere each time
+    deadline=None,
+    max_examples=50,
+)
 settings.load_profile("tfprune")
 
 

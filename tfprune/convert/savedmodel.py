@@ -34,10 +34,9 @@ def call_by_name(model: "keras.Model", inputs: Sequence[Any]) -> dict[str, Any]:
     """Returns the model's outputs by name for `inputs` in the order of `model.inputs`."""
     import keras
 
-    # A Sequential has one input, and no `input` of its own before another model calls it.
-    alone = isinstance(model, keras.Sequential)
-    structure = inputs[0] if alone else keras.tree.pack_sequence_as(model.input, list(inputs))
-    outputs = keras.tree.flatten(model(structure, training=False))
+    from tfprune._keras import pack_inputs
+
+    outputs = keras.tree.flatten(model(pack_inputs(model, inputs), training=False))
     return dict(zip(output_names(model), outputs, strict=True))
 
 

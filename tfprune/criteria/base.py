@@ -1,10 +1,11 @@
 """What a criterion is: scores for the filters and units of each layer."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from tfprune._keras import to_numpy
 from tfprune.graph import ChannelGraph
 from tfprune.graph.records import LayerRecord
 
@@ -69,8 +70,3 @@ def _kernel(record: LayerRecord) -> np.ndarray:
     if cut.axis != kernel.ndim - 1:
         kernel = np.moveaxis(kernel, cut.axis, -1)
     return kernel.reshape(-1, kernel.shape[-1])
-
-
-def to_numpy(variable: Any) -> np.ndarray:
-    """A weight as an array of its own."""
-    return variable.numpy()

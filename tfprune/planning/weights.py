@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfprune.criteria.base import to_numpy
+from tfprune._keras import to_numpy
 from tfprune.errors import ModelError
 from tfprune.graph import ChannelGraph
 

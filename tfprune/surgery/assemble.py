@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune.criteria.base import to_numpy
+from tfprune._keras import to_numpy
 from tfprune.errors import ModelError
 from tfprune.graph import ChannelGraph
 from tfprune.graph.network import flat_keys, is_model, operations, plain_config

@@ -6,8 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune._calls import pack_inputs
-from tfprune.criteria.base import to_numpy
+from tfprune._keras import pack_inputs, to_numpy
 from tfprune.errors import DataError
 from tfprune.graph import ChannelGraph, trace
 from tfprune.planning import PruningPlan

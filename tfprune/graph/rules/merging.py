@@ -13,6 +13,7 @@ from tfprune.graph.network import find_tensors
 from tfprune.graph.registry import named_rule, rule
 
 
+@named_rule("CustomScaleLayer")  # InceptionResNetV2's `a + scale * b`
 @rule(keras.layers.Add, keras.layers.Average, keras.layers.Subtract)
 def adding(call: Call) -> Ids:
     """What is added must have the same channels: the width of a residual stream."""
@@ -26,12 +27,6 @@ def adding(call: Call) -> Ids:
 def meeting(call: Call) -> Ids:
     """Other merges couple the channels just so, but make no residual stream."""
     return _meet(call)
-
-
-@named_rule("CustomScaleLayer")
-def scaled_adding(call: Call) -> Ids:
-    """InceptionResNetV2's `a + scale * b`."""
-    return adding(call)
 
 
 @named_rule("Add", "Subtract")

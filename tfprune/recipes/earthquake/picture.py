@@ -2,22 +2,20 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from tfprune._files import atomic_path
 from tfprune.planning import PruningPlan
+from tfprune.recipes.earthquake.result import Row
 from tfprune.recipes.earthquake.training import Images
-
-if TYPE_CHECKING:
-    from tfprune.recipes.earthquake.demo import Row
 
 _COLOURS = ("#7a7a7a", "#b0b0b0", "#0b6e4f", "#3bb273")
 
 
-def draw(path: Path, files: "Sequence[Row]", images: Images, plan: PruningPlan) -> None:
+def draw(path: Path, files: Sequence[Row], images: Images, plan: PruningPlan) -> None:
     """Writes a PNG with example spectrograms, channels per group, and a bar chart a figure.
 
     Args:

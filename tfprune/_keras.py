@@ -1,9 +1,10 @@
-"""Calling a model whatever the structure of its inputs."""
+"""What several rooms ask of Keras, said once."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 
 def pack_inputs(model: Any, inputs: Sequence[Any]) -> Any:
@@ -11,3 +12,8 @@ def pack_inputs(model: Any, inputs: Sequence[Any]) -> Any:
     if isinstance(model, keras.Sequential):
         return inputs[0]  # a Sequential has no `input` of its own before another model calls it
     return keras.tree.pack_sequence_as(model.input, list(inputs))
+
+
+def to_numpy(variable: Any) -> np.ndarray:
+    """A weight as an array of its own."""
+    return variable.numpy()
