@@ -589,3 +589,71 @@ def skip_across_nesting():
     y = conv(x, 8)
     side, main = inner(y)
     return Model(x, head(layers.Concatenate()([side, layers.Add()([main, y])])))
+
+
+def words():
+    return keras.Input((7,), dtype="int32", name="words")
+
+
+@topology
+def embedding_lstm():
+    x = words()
+    y = layers.LSTM(6, return_sequences=True)(layers.Embedding(10, 8)(x))
+    return Model(x, layers.Dense(2)(layers.LSTM(5)(y)))
+
+
+@topology
+def gated_recurrent_unit():
+    x = keras.Input((5, 4))
+    y = layers.GRU(8, return_sequences=True)(layers.Conv1D(6, 2, activation="relu")(x))
+    return Model(x, layers.Dense(2)(layers.GRU(4, reset_after=False)(y)))
+
+
+@topology
+def recurrent_with_states():
+    x = keras.Input((5, 4))
+    y, h, c = layers.LSTM(8, return_state=True)(x)
+    return Model(x, layers.Dense(2)(layers.Concatenate()([y + h, layers.Dense(5, "relu")(c)])))
+
+
+@topology
+def simple_recurrent():
+    x = keras.Input((5, 4))
+    return Model(x, layers.Dense(2)(layers.SimpleRNN(6)(layers.Dense(5)(x))))
+
+
+@topology
+def both_directions():
+    x = words()
+    y = layers.Embedding(10, 8)(x)
+    y = layers.Bidirectional(layers.LSTM(6, return_sequences=True))(y)
+    y = layers.Bidirectional(layers.GRU(4), merge_mode="sum")(y)
+    return Model(x, layers.Dense(2)(y))
+
+
+@topology
+def einsum():
+    x = keras.Input((5, 4))
+    y = layers.EinsumDense("abc,cd->abd", (None, 8), bias_axes="d", activation="relu")(x)
+    y = layers.EinsumDense("abc,cd->adb", (7, None), bias_axes="d")(y)
+    y = layers.GlobalAveragePooling1D(data_format="channels_first")(y)
+    return Model(x, layers.Dense(2)(y))
+
+
+@topology
+def transformer_block():
+    """Attention and layer normalisation are boundaries; the feed-forward part is pruned."""
+    x = keras.Input((6, 8))
+    y = layers.LayerNormalization()(layers.Add()([x, layers.MultiHeadAttention(2, 4)(x, x)]))
+    z = layers.Dense(8)(layers.Dense(16, "gelu")(y))
+    y = layers.LayerNormalization()(layers.Add()([y, z]))
+    return Model(x, layers.Dense(2)(layers.GlobalAveragePooling1D()(y)))
+
+
+@topology
+def wrapped():
+    x = keras.Input((4, 6, 6, 3))
+    y = layers.TimeDistributed(layers.Conv2D(5, 3))(x)
+    y = layers.Reshape((4, 80))(y)
+    y = layers.Dense(6, "relu")(y)
+    return Model(x, layers.Dense(2)(layers.Flatten()(y)))

@@ -1,13 +1,13 @@
 """What a criterion is: scores for the filters and units of each layer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from tfprune._keras import to_numpy
 from tfprune.graph import ChannelGraph
-from tfprune.graph.records import LayerRecord
+from tfprune.graph.records import LayerRecord, Slice
 
 
 @runtime_checkable
@@ -60,13 +60,30 @@ class WeightCriterion:
 
     def score(self, graph: ChannelGraph) -> dict[str, np.ndarray]:
         """Scores every layer that makes channels by its kernel; the bias does not count."""
-        return {path: self.score_kernel(_kernel(graph.records[path])) for path in graph.filters()}
+        return {path: self._score_layer(graph.records[path]) for path in graph.filters()}
+
+    def _score_layer(self, record: LayerRecord) -> np.ndarray:
+        """Scores of all weights that make channels, behind each other (one but for wrappers)."""
+        scores = [self.score_kernel(k) for k in _kernels(record)]
+        return scores[0] if len(scores) == 1 else np.concatenate(scores)
 
 
-def _kernel(record: LayerRecord) -> np.ndarray:
-    """The producing weight of a layer as (inputs, filters)."""
-    cut = next(cut for cut in record.slices if cut.role == "produces")
-    kernel = to_numpy(record.operation.weights[cut.weight])
-    if cut.axis != kernel.ndim - 1:
-        kernel = np.moveaxis(kernel, cut.axis, -1)
-    return kernel.reshape(-1, kernel.shape[-1])
+def _kernels(record: LayerRecord) -> Iterator[np.ndarray]:
+    """The weights that make channels, each as (inputs, filters)."""
+    for cut in record.slices:
+        if cut.role == "produces":
+            kernel = to_numpy(record.operation.weights[cut.weight])
+            kernel = np.moveaxis(kernel, cut.axis, -1).reshape(-1, len(cut.ids))
+            yield _by_filter(kernel, cut)
+
+
+def _by_filter(kernel: np.ndarray, cut: Slice) -> np.ndarray:
+    """Puts several columns of one unit (an LSTM's gates) below each other."""
+    made = cut.made
+    if len(made) == len(cut.ids):
+        return kernel
+    order = np.argsort(made)
+    unit = order[np.searchsorted(made, cut.ids, sorter=order)]
+    columns = np.argsort(unit, kind="stable")
+    by_unit = kernel[:, columns].reshape(len(kernel), len(made), -1)
+    return np.moveaxis(by_unit, -1, 0).reshape(-1, len(made))

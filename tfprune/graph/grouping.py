@@ -55,9 +55,14 @@ def _labels_by_layer(
     """For each layer with a weight of that role the class at each position of it."""
     found: dict[str, np.ndarray] = {}
     for path, record in records.items():
-        parts = [classes.label[cut.ids] for cut in record.slices if cut.role == role]
+        parts = [
+            classes.label[cut.made if role == "produces" else cut.ids]
+            for cut in record.slices
+            if cut.role == role
+        ]
         if parts:
-            found[path] = parts[0] if role == "produces" else np.unique(np.concatenate(parts))
+            joined = np.concatenate(parts)
+            found[path] = joined if role == "produces" else np.unique(joined)
     return found
 
 

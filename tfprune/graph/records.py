@@ -29,6 +29,15 @@ class Slice:
     ids: np.ndarray
     role: Role
 
+    @property
+    def made(self) -> np.ndarray:
+        """Of a producing slice the filters or units, each once, in order.
+
+        A unit of a recurrent layer has a position for each gate.
+        """
+        first = np.sort(np.unique(self.ids, return_index=True)[1])
+        return self.ids[first]
+
 
 @dataclass(frozen=True)
 class Resize:

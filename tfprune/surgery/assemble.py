@@ -52,10 +52,17 @@ def _edited(model: Any, graph: ChannelGraph, keep: np.ndarray) -> dict[str, Any]
         if record is not None:
             for resize in record.resizes:
                 _set(entry, resize, keep)
-            if record.note is None:
-                # It holds the old input shape, and layers are built anew when called.
-                entry.pop("build_config", None)
+            if record.note is None and "config" in entry:
+                _forget_shapes(entry)
     return config
+
+
+def _forget_shapes(entry: dict[str, Any]) -> None:
+    """Takes out the input shapes of old, of wrapped layers too: layers are built when called."""
+    entry.pop("build_config", None)
+    for value in entry["config"].values():
+        if isinstance(value, dict) and "build_config" in value:
+            _forget_shapes(value)
 
 
 def _entries(model: Any, config: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]]]:

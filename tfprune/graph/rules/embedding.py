@@ -1,0 +1,54 @@
+"""Layers that look vectors up, and Dense layers spelt as Einstein sums."""
+
+import keras
+
+from tfprune.graph.call import Call
+from tfprune.graph.channels import Ids
+from tfprune.graph.registry import rule
+from tfprune.graph.rules.activation import activate
+
+
+@rule(keras.layers.Embedding)
+def embedding(call: Call) -> Ids:
+    """Each column of the table is a channel."""
+    layer = call.layer
+    if getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None):
+        return call.opaque("it is quantized or carries a LoRA adapter")[0]
+    columns = call.make(layer.output_dim)
+    call.produce(layer.embeddings, 1, columns)
+    call.resize("output_dim", columns)
+    return call.along(columns)
+
+
+@rule(keras.layers.EinsumDense)
+def einsum_dense(call: Call) -> Ids:
+    """One letter read, one letter made ("abc,cd->abd"): a Dense layer along any axis."""
+    layer = call.layer
+    left, output = layer.equation.replace(" ", "").split("->")
+    entry, kernel = left.split(",")
+    read = [letter for letter in kernel if letter in entry and letter not in output]
+    made = [letter for letter in kernel if letter in output and letter not in entry]
+    if "." in left or len(read) != 1 or len(made) != 1 or len(kernel) != 2:
+        return call.opaque(f"the equation {layer.equation} has more than one letter in or out")[0]
+    if getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None):
+        return call.opaque("it is quantized or carries a LoRA adapter")[0]
+    axis = output.index(made[0])
+    units = call.make(call.output_shape[axis] or 1)
+    call.consume(layer.kernel, kernel.index(read[0]), call.read(entry.index(read[0])))
+    call.produce(layer.kernel, kernel.index(made[0]), units)
+    call.resize(("output_shape", axis - 1), units)
+    places = [a for a, letter in enumerate(output) if a and letter != made[0]]
+    call.work(layer.kernel, call.output_shape, places)
+    if layer.bias is not None:
+        _follow_bias(call, units)
+    activate(call, units, layer.activation)
+    return call.along(units, axis)
+
+
+def _follow_bias(call: Call, units: Ids) -> None:
+    """The bias has an axis for each of `bias_axes`, and ones for broadcasting behind them."""
+    sizes = list(call.layer.bias.shape)
+    if sizes.count(len(units)) == 1:
+        call.follow(call.layer.bias, sizes.index(len(units)), units)
+    else:
+        call.pin(units, f"the bias of '{call.name}' has several axes of that size")

@@ -1,0 +1,65 @@
+"""Recurrent layers: what they read, and their units."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.graph.call import Call
+from tfprune.graph.channels import Ids
+from tfprune.graph.maps import along
+from tfprune.graph.registry import rule
+from tfprune.graph.rules.activation import activate
+
+_GATES = {keras.layers.LSTM: 4, keras.layers.GRU: 3, keras.layers.SimpleRNN: 1}
+
+
+@rule(*_GATES)
+def recurrent(call: Call) -> Sequence[Ids]:
+    """A unit is a column of each gate; it is read by the next step through the recurrent kernel."""
+    if len(call.inputs) > 1:
+        return call.opaque("it is given a state to begin with")
+    units = _cell(call, call.layer.cell, _GATES[type(call.layer)])
+    call.resize("units", units)
+    return _outputs(call, units)
+
+
+def _cell(call: Call, cell: Any, gates: int) -> Ids:
+    units = call.make(cell.units)
+    columns = np.tile(units, gates)
+    call.consume(cell.kernel, 0, call.read(-1))
+    call.produce(cell.kernel, 1, columns)
+    call.consume(cell.recurrent_kernel, 0, units)
+    call.follow(cell.recurrent_kernel, 1, columns)
+    call.follow(cell.bias, -1, columns)
+    for kernel in (cell.kernel, cell.recurrent_kernel):
+        call.work(kernel, call.input.shape, (1,))
+    for function in (cell.activation, getattr(cell, "recurrent_activation", None)):
+        activate(call, units, function)
+    return units
+
+
+def _outputs(call: Call, units: Ids) -> list[Ids]:
+    """The sequence or the last step, then the states if they are returned."""
+    ranks = [3 if call.layer.return_sequences else 2, 2, 2]
+    return [along(units, -1, rank) for rank in ranks]
+
+
+@rule(keras.layers.Bidirectional)
+def bidirectional(call: Call) -> Sequence[Ids]:
+    """Both directions keep the same units: Keras takes the output to be twice the forward one."""
+    layer = call.layer
+    both = {"layer": layer.forward_layer, "backward_layer": layer.backward_layer}
+    known = all(type(one) in _GATES for one in both.values())
+    if len(call.inputs) > 1 or layer.return_state or not known:
+        return call.opaque("it is given or returns a state, or wraps a layer of another kind")
+    made = []
+    for key, one in both.items():
+        made.append(_cell(call, one.cell, _GATES[type(one)]))
+        call.resize((key, "config", "units"), made[-1])
+    call.unite(*made)
+    rank = 3 if layer.return_sequences else 2
+    if layer.merge_mode == "concat":
+        return [along(np.concatenate(made), -1, rank)]
+    return [along(units, -1, rank) for units in made]
