@@ -635,9 +635,18 @@ def both_directions():
 def einsum():
     x = keras.Input((5, 4))
     y = layers.EinsumDense("abc,cd->abd", (None, 8), bias_axes="d", activation="relu")(x)
-    y = layers.EinsumDense("abc,cd->adb", (7, None), bias_axes="d")(y)
+    y = layers.EinsumDense("abc,cd->adb", (7, None))(y)
     y = layers.GlobalAveragePooling1D(data_format="channels_first")(y)
     return Model(x, layers.Dense(2)(y))
+
+
+@topology
+def einsum_with_spread_bias():
+    """A bias (7, 1), which Keras adds along the wrong axis should 7 shrink to 5: left whole."""
+    x = keras.Input((5, 4))
+    y = layers.EinsumDense("abc,cd->adb", (7, None), bias_axes="d")(layers.Dense(8, "relu")(x))
+    y = layers.GlobalAveragePooling1D(data_format="channels_first")(y)
+    return Model(x, layers.Dense(2)(layers.Dense(6)(y)))
 
 
 @topology

@@ -30,6 +30,10 @@ def einsum_dense(call: Call) -> Ids:
     made = [letter for letter in kernel if letter in output and letter not in entry]
     if "." in left or len(read) != 1 or len(made) != 1 or len(kernel) != 2:
         return call.opaque(f"the equation {layer.equation} has more than one letter in or out")[0]
+    if layer.bias is not None and len(layer.bias.shape) != 1:
+        # Keras 3.15 on TensorFlow adds a bias (n, 1) along the last axis if that has n places too
+        # (`keras.ops.add`), so the net may compute something else once n has shrunk.
+        return call.opaque("its bias is spread over later axes")[0]
     if getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None):
         return call.opaque("it is quantized or carries a LoRA adapter")[0]
     axis = output.index(made[0])
@@ -39,16 +43,6 @@ def einsum_dense(call: Call) -> Ids:
     call.resize(("output_shape", axis - 1), units)
     places = [a for a, letter in enumerate(output) if a and letter != made[0]]
     call.work(layer.kernel, call.output_shape, places)
-    if layer.bias is not None:
-        _follow_bias(call, units)
+    call.follow(layer.bias, 0, units)
     activate(call, units, layer.activation)
     return call.along(units, axis)
-
-
-def _follow_bias(call: Call, units: Ids) -> None:
-    """The bias has an axis for each of `bias_axes`, and ones for broadcasting behind them."""
-    sizes = list(call.layer.bias.shape)
-    if sizes.count(len(units)) == 1:
-        call.follow(call.layer.bias, sizes.index(len(units)), units)
-    else:
-        call.pin(units, f"the bias of '{call.name}' has several axes of that size")
