@@ -163,3 +163,30 @@ def test_a_rule_of_ones_own():
     small = tfprune.rebuild(model, plan)
     assert small.layers[2].scale.shape == (3,)
     assert tfprune.verify(model, small, plan) <= 1e-5
+
+
+def test_every_elementwise_operation_of_keras_is_elementwise():
+    """Each named operation changes one value only where one value of its input changes."""
+    import inspect
+
+    from tfprune.graph.registry import find_rule
+    from tfprune.graph.rules.elementwise import elementwise_operation
+
+    x = keras.Input((3, 4))
+    first = np.random.default_rng(0).uniform(0.1, 0.9, (1, 3, 4)).astype("float32")
+    second = first.copy()
+    second[0, 1, 2] += 0.05
+    elsewhere = first == second
+    checked = 0
+    for name, function in sorted({**vars(keras.ops), **vars(keras.activations)}.items()):
+        if name.startswith("_") or not inspect.isfunction(function):
+            continue
+        try:
+            model = keras.Model(x, function(x))
+        except Exception:  # noqa: BLE001 (Keras refuses with whatever error it meets)
+            continue  # it takes more than one tensor, or gives none
+        if find_rule(model.operations[-1]) is elementwise_operation:
+            answers = [np.asarray(model(value)).astype("float64") for value in (first, second)]
+            np.testing.assert_array_equal(answers[0][elsewhere], answers[1][elsewhere], name)
+            checked += 1
+    assert checked > 50

@@ -215,6 +215,7 @@ class TestRefusals:
             ({"round_to": 0}, "expected round_to"),
             ({"min_channels": 0}, "expected min_channels"),
             ({"max_ratio": 0}, "expected max_ratio"),
+            ({"max_ratio": 0.4}, "expected a ratio of at most max_ratio=0.4, received 0.5"),
             ({"group_reduction": "median"}, "expected reduction"),
             ({"data": [1, 2]}, "expected data=None"),
             ({"criterion": "l7"}, "expected a criterion, one of l1, l2"),

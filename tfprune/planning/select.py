@@ -37,6 +37,11 @@ def select(
     Raises:
         PlanError: the limits do not allow the ratio, or there is no such scope.
     """
+    if ratio > limits.max_ratio:
+        raise PlanError(
+            f"expected a ratio of at most max_ratio={limits.max_ratio}, received {ratio}: lower the "
+            "one or raise the other"
+        )
     if scope == "layer":
         counts = [limits.rounded(group.size * (1 - ratio), group.size) for group in groups]
     elif scope == "global":

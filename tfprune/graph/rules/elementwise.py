@@ -54,11 +54,19 @@ def rescaling(call: Call) -> Ids:
 
 
 @named_rule(
-    "Abs", "Absolute", "Cast", "Celu", "Clip", "Cos", "Elu", "Erf", "Exp", "Expm1", "Gelu",
-    "HardSigmoid", "HardSilu", "HardTanh", "LeakyRelu", "Log", "Log1p", "LogicalNot", "LogSigmoid",
-    "Mish", "Negative", "Reciprocal", "Relu", "Relu6", "Round", "Rsqrt", "Selu", "Sigmoid",
-    "Sign", "Silu", "Sin", "Softplus", "Softsign", "Sqrt", "Square", "StopGradient", "Tanh",
+    "Abs", "Absolute", "Arccos", "Arccosh", "Arcsin", "Arcsinh", "Arctan", "Arctanh", "Cast",
+    "Cbrt", "Ceil", "Celu", "Clip", "Copy", "Cos", "Cosh", "Deg2rad", "Elu", "Erf", "Erfc",
+    "Erfinv", "Exp", "Exp2", "Expm1", "Floor", "Gelu", "HardShrink", "HardSigmoid", "HardSilu",
+    "HardTanh", "Isfinite", "Isinf", "Isnan", "LeakyRelu", "Log", "Log10", "Log1p", "Log2",
+    "LogicalNot", "LogSigmoid", "Mish", "NanToNum", "Negative", "OnesLike", "Rad2deg",
+    "Reciprocal", "Relu", "ReLU", "Relu6", "Round", "Rsqrt", "Selu", "Sigmoid", "Sign", "Silu",
+    "Sin", "Sinc", "Sinh", "SoftShrink", "Softplus", "Softsign", "SparsePlus", "SparseSigmoid",
+    "Sqrt", "Square", "Squareplus", "StopGradient", "Tan", "Tanh", "TanhShrink", "Threshold",
+    "Trunc", "ZerosLike",
 )  # fmt: skip
 def elementwise_operation(call: Call) -> Ids:
-    """A function of one value."""
+    """A function of one value and of numbers."""
+    plain = all(isinstance(v, int | float | str | None) for v in call.config.values())
+    if len(call.inputs) != 1 or not plain:
+        return call.opaque("it is given an array, not only numbers")[0]
     return call.input.ids

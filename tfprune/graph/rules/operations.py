@@ -97,7 +97,10 @@ def repeat(call: Call) -> Ids:
     return np.repeat(call.input.ids, repeats, axis=axis)
 
 
-@named_rule("Mean", "Sum", "Max", "Min", "Prod", "Var", "Std", "Any", "All")
+@named_rule(
+    "Mean", "Sum", "Max", "Min", "Amax", "Amin", "Prod", "Var", "Std", "Any", "All", "Median",
+    "Logsumexp", "CountNonzero",
+)  # fmt: skip
 def reduce(call: Call) -> Ids:
     """One number over some axes: over space each channel alone, over channels a mixture."""
     config, ids = call.config, call.input.ids
@@ -106,7 +109,7 @@ def reduce(call: Call) -> Ids:
         return call.opaque("it reduces the batch axis")[0]
     if set(axes) & set(varying(ids)):
         return call.opaque("it reduces over channels")[0]
-    return ids if config["keepdims"] else np.squeeze(ids, tuple(axes))
+    return ids if config.get("keepdims") else np.squeeze(ids, tuple(axes))
 
 
 @named_rule("MaxPool", "AveragePool")
