@@ -527,7 +527,7 @@ def stack_and_squeeze():
     x = image()
     y = ops.stack([conv(x, 8), conv(x, 8)], axis=1)
     y = ops.squeeze(ops.expand_dims(ops.mean(y, axis=1), 1), 1)
-    return Model(x, head(ops.max_pool(y, 2)))
+    return Model(x, head(ops.max_pool(y, 2, strides=2)))
 
 
 @topology

@@ -39,8 +39,8 @@ def select(
     """
     if ratio > limits.max_ratio:
         raise PlanError(
-            f"expected a ratio of at most max_ratio={limits.max_ratio}, received {ratio}: lower the "
-            "one or raise the other"
+            f"expected a ratio of at most max_ratio={limits.max_ratio}, received {ratio}: lower "
+            "the one or raise the other"
         )
     if scope == "layer":
         counts = [limits.rounded(group.size * (1 - ratio), group.size) for group in groups]
