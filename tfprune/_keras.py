@@ -1,6 +1,6 @@
 """What several rooms ask of Keras, said once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -17,3 +17,16 @@ def pack_inputs(model: Any, inputs: Sequence[Any]) -> Any:
 def to_numpy(variable: Any) -> np.ndarray:
     """A weight as an array of its own."""
     return variable.numpy()
+
+
+def find_tensors(structure: Any) -> Iterator[dict[str, Any]]:
+    """The tensors in a config's call arguments, in order."""
+    if isinstance(structure, dict):
+        if structure.get("class_name") == "__keras_tensor__":
+            yield structure
+        else:
+            for value in structure.values():
+                yield from find_tensors(value)
+    elif isinstance(structure, list | tuple):
+        for value in structure:
+            yield from find_tensors(value)

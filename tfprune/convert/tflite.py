@@ -14,6 +14,7 @@ from tfprune.convert import compare
 from tfprune.convert import samples as sampling
 from tfprune.convert.artifact import Artifact, digest
 from tfprune.convert.keyline import explain, layer_of
+from tfprune.convert.padding import without_padding_copies
 from tfprune.convert.samples import Example
 from tfprune.convert.savedmodel import SIGNATURE, export, input_names, loops
 from tfprune.errors import ConversionError, DataError, FileError, ModelError
@@ -112,7 +113,8 @@ def to_tflite(
     shapes = _shapes(model, [*examples, *calibration])
     expected = compare.run_keras(model, examples)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(_convert(model, shapes, quantize, calibration, int8_io))
+        lean = without_padding_copies(model)
+        temporary.write_bytes(_convert(lean, shapes, quantize, calibration, int8_io))
         received = compare.run_file(temporary, model, examples)
         errors = compare.largest_errors(expected, received, temporary)
         _check_errors(errors, allowed, quantize)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tfprune.graph.network import find_tensors
+from tfprune._keras import find_tensors
 from tfprune.graph.records import LayerRecord
 
 

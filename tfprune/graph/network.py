@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from tfprune._keras import find_tensors
 from tfprune.errors import ModelError
 from tfprune.graph.maps import Shape
 
@@ -147,19 +148,6 @@ def _in_order(nodes: list[Node], known: set[TensorKey]) -> Iterator[Node]:
             names = ", ".join(sorted({node.name for node in later}))
             raise ModelError(f"the calls of {names} read tensors that nothing in the model makes")
         waiting = later
-
-
-def find_tensors(structure: Any) -> Iterator[dict[str, Any]]:
-    """The tensors in a config's call arguments, in order."""
-    if isinstance(structure, dict):
-        if structure.get("class_name") == "__keras_tensor__":
-            yield structure
-        else:
-            for value in structure.values():
-                yield from find_tensors(value)
-    elif isinstance(structure, list | tuple):
-        for value in structure:
-            yield from find_tensors(value)
 
 
 def flat_keys(structure: Any) -> Iterator[TensorKey]:

@@ -17,8 +17,8 @@ from tfprune.timing.runtimes import LiteRT, Runtime, Session
 from tfprune.timing.statistics import ratio_interval, summarize
 
 _TURN_SECONDS = 0.02
-_SETTLE_SECONDS = 0.005
-_RUNS_IN_A_TURN = 10
+_SETTLE_SECONDS = 0.02
+_RUNS_IN_A_TURN = 40
 _WARMUP_SECONDS = 2.0
 _LEAST_ROUNDS = 5
 _HEADS = (
@@ -106,10 +106,11 @@ def benchmark(
 
     All models are loaded and warmed up, then take turns: A, B, A, B... so that a machine that
     slows down or speeds up does so for all. A turn of a model that takes 20 ms and more is one
-    timed run; cheaper models get up to 10 timed runs a turn, after some 5 ms of untimed ones that
-    refill the caches with their weights, as on a device that runs one model. Only the inference
-    is timed, not the copying of inputs and outputs. The speed-up is the median over rounds of the
-    first model's time over this one's.
+    timed run; cheaper models get up to 40 timed runs a turn, after 20 ms of untimed ones: the
+    caches and branch predictors that a large model leaves behind slow a small one for some ten
+    runs, which a device that runs one model never sees. Only the inference is timed, not the
+    copying of inputs and outputs. The speed-up is the median over rounds of the first model's time
+    over this one's.
 
     Args:
         models: paths of `.tflite` files; the first is the one the others are compared with.

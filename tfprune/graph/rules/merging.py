@@ -6,10 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfprune._keras import find_tensors
 from tfprune.graph.call import Call
 from tfprune.graph.channels import Ids
 from tfprune.graph.maps import Traced
-from tfprune.graph.network import find_tensors
 from tfprune.graph.registry import named_rule, rule
 
 
