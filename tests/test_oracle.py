@@ -60,7 +60,6 @@ def test_topology(name):
 )
 def test_published_nets(factory, ratio):
     model = randomise(factory())
-    model.layers[-1].activation = keras.activations.linear  # softmax could hide a difference
     for scope in ("layer", "global"):
         check(model, ratio, scope)
 
@@ -84,6 +83,19 @@ def test_verify_sees_a_wrong_weight():
     kernel = small.layers[-1].kernel
     kernel.assign(kernel.numpy()[::-1].copy())
     assert tfprune.verify(model, small, plan) > 1e-3
+
+
+def test_verify_sees_through_a_saturated_softmax():
+    x = keras.Input((4,))
+    y = keras.layers.Dense(8, name="hidden")(x)
+    model = keras.Model(x, keras.layers.Dense(2, "softmax", name="out")(y))
+    model.get_layer("out").bias.assign([1000.0, 0.0])
+    plan = tfprune.plan(model, ratio=0.5)
+    small = tfprune.rebuild(model, plan)
+    assert tfprune.verify(model, small, plan) <= 1e-5
+    small.get_layer("out").bias.assign([1100.0, 0.0])
+    assert tfprune.verify(model, small, plan) > 0.05
+    assert small.get_layer("out").activation is keras.activations.softmax
 
 
 def test_flatten_rows_are_channels_last():

@@ -48,6 +48,10 @@ def head(x, units: int = 3):
     return layers.Dense(units, name="head")(layers.GlobalAveragePooling2D()(x))
 
 
+def head2(x):
+    return layers.Dense(2, "softmax", name="head2")(layers.GlobalAveragePooling2D()(x))
+
+
 @topology
 def chain():
     x = image()
@@ -332,6 +336,12 @@ def two_heads():
     kind = layers.Dense(3, name="kind")(layers.GlobalAveragePooling2D()(y))
     place = layers.Dense(4, name="place")(layers.Flatten()(conv(y, 4)))
     return Model(x, {"place": place, "kind": kind})
+
+
+@topology
+def output_of_an_operation():
+    x = image()
+    return Model(x, {"score": ops.sigmoid(head(conv(x, 8))), "doubled": head2(conv(x, 6)) * 2})
 
 
 @topology

@@ -93,6 +93,11 @@ def operations(model: Any) -> dict[str, Any]:
     return {operation.name: operation for operation in found}
 
 
+def output_layers(model: Any) -> list[str]:
+    """The names of the layers or operations that make the outputs."""
+    return [model.layers[-1].name] if isinstance(model, keras.Sequential) else model.output_names
+
+
 def read_network(model: Any, config: dict[str, Any]) -> Network:
     """Reads one level of the model's graph from its config."""
     if isinstance(model, keras.Sequential):

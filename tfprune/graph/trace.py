@@ -16,6 +16,7 @@ from tfprune.graph.network import (
     TensorKey,
     check_model,
     is_model,
+    output_layers,
     plain_config,
     read_network,
 )
@@ -55,7 +56,7 @@ def trace(model: Any) -> ChannelGraph:
         ids = tracer.space.new(1)
         tracer.space.pin(ids, f"model input '{tensor.name}'")
         inputs.append(Traced(tuple(tensor.shape), ids.reshape([1] * len(tensor.shape))))
-    reasons = [f"model output '{name}'" for name in _output_names(model)]
+    reasons = [f"model output '{name}'" for name in output_layers(model)]
     for reason in reasons:  # first in line: the first reason met is the one that is shown
         tracer.space.pin(np.empty(0, np.int64), reason)
     outputs = tracer.walk(model, config, inputs, prefix="")
@@ -69,11 +70,6 @@ def trace(model: Any) -> ChannelGraph:
         label=classes.label,
         fingerprint=fingerprint(config, records),
     )
-
-
-def _output_names(model: Any) -> list[str]:
-    """The names of the outputs; a Sequential model's is its last layer's."""
-    return getattr(model, "output_names", None) or [model.layers[-1].name]
 
 
 class _Tracer:

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +76,8 @@ def run(
     keras.utils.set_random_seed(seed)
     model = resnet50((image_size, image_size, 3), classes=2)
     train(model, split.train, Training(epochs, 1e-3), seed, _telling(epochs))
-    full_row = _row("ResNet50", model, split)
     _save(model, folder / "unpruned.keras")
-    _step(3, f"removing {ratio:.0%} of filters and units by L2")
-    chosen = plan(model, criterion="l2", ratio=ratio)
-    chosen.save(folder / "plan.json")
-    small = rebuild(model, chosen)
-    error = verify(model, small, chosen)
+    small, chosen, error = _prune(model, ratio, folder)
     cut_row = _row("pruned, not retrained", small, split)
     _step(4, "retraining")
     train(small, split.train, Training(retrain_epochs, 3e-3), seed, _telling(retrain_epochs))
@@ -91,9 +86,9 @@ def run(
     files = _convert(model, small, split, folder)
     _step(6, "timing")
     timed = benchmark(files, threads=1, seconds=20)
-    rows = _rows(full_row, cut_row, _row("pruned", small, split), timed, split)
+    rows = (_row("ResNet50", model, split), cut_row, _row("pruned", small, split))
     result = DemoResult(
-        rows=rows,
+        rows=(*rows, *_file_rows(rows[0], rows[2], timed, split)),
         source=split.source,
         image_size=image_size,
         ratio=ratio,
@@ -106,6 +101,15 @@ def run(
     write_text(folder / "results.json", json.dumps(result.as_dict(), indent=1) + "\n")
     _draw(result, split, chosen, folder)
     return result
+
+
+def _prune(model: Any, ratio: float, folder: Path) -> tuple[Any, PruningPlan, float]:
+    """The smaller net, the plan, and the distance from the masked original."""
+    _step(3, f"removing {ratio:.0%} of filters and units by L2")
+    chosen = plan(model, criterion="l2", ratio=ratio)
+    chosen.save(folder / "plan.json")
+    small = rebuild(model, chosen)
+    return small, chosen, verify(model, small, chosen)
 
 
 def _folder(output: str | os.PathLike[str]) -> Path:
@@ -152,24 +156,21 @@ def _convert(model: Any, small: Any, split: sources.Split, folder: Path) -> list
     return files
 
 
-def _rows(
-    full: Row, cut: Row, pruned: Row, timed: BenchmarkResult, split: sources.Split
-) -> tuple[Row, ...]:
-    rows = [full, cut, pruned]
+def _file_rows(
+    full: Row, pruned: Row, timed: BenchmarkResult, split: sources.Split
+) -> Iterator[Row]:
     for measurement in timed.rows:
-        of = full if Path(measurement.path).name.startswith("unpruned") else pruned
-        rows.append(
-            Row(
-                Path(measurement.path).name,
-                tflite_accuracy(measurement.path, split.test),
-                of.parameters,
-                of.macs,
-                measurement.bytes,
-                measurement.median_ms,
-                measurement.speedup,
-            )
+        path = Path(measurement.path)
+        of = full if path.name.startswith("unpruned") else pruned
+        yield Row(
+            path.name,
+            tflite_accuracy(path, split.test),
+            of.parameters,
+            of.macs,
+            measurement.bytes,
+            measurement.median_ms,
+            measurement.speedup,
         )
-    return tuple(rows)
 
 
 def _draw(result: DemoResult, split: sources.Split, chosen: PruningPlan, folder: Path) -> None:
