@@ -30,7 +30,7 @@ TOLERANCE: Mapping[str | None, float] = {
 }
 """The largest error allowed by default, relative to the output's range, for each format.
 
-Measured on 18 nets, random and trained (ResNet50, MobileNets, a keyword spotter, autoencoder,
+Measured on random and trained nets (ResNet50, MobileNets, a keyword spotter, autoencoder,
 audio and image classifiers), on data like the training's and on noise: float32 at most 2.4e-6,
 float16 .003, dynamic .12, int8 .16 but for one of separable convolutions on noise, .23. Ranges
 taken from data 20 times too small gave .31 to .85.
