@@ -1,8 +1,7 @@
 """Zero padding before max pooling, written so that LiteRT need not copy the picture.
 
 ResNets pad the stem's output by one pixel and pool it 3 x 3 / 2. In LiteRT that padding is a pass
-over the largest tensor of the net (0.11 of 0.64 ms for a pruned ResNet50 at 224 px in int8,
-`benchmarks/latency.py`), while padding inside a convolution or a pooling costs nothing.
+over the largest tensor of the net, while padding inside a convolution or a pooling costs nothing.
 
 The same values come out if the convolution yields one row and one column more at the end, the
 pooling pads by itself ("same", which for an odd size means one pixel on each side), and the last

@@ -62,15 +62,14 @@ def verify(model: Any, small: Any, plan: PruningPlan, data: Any = None, seed: in
         )
     batch = noise(model, seed) if data is None else data
     masked = mask_consumers(model, graph, keep_mask(graph, plan.kept))
-    pruned = copy_of(small)
+    pruned = copy_of(small, trace(small))
     for one in (masked, pruned):
         lay_outputs_bare(one)
     return largest_error(_outputs(masked, batch), _outputs(pruned, batch))
 
 
-def copy_of(model: Any) -> Any:
-    """A clone with the same weights."""
-    graph = trace(model)
+def copy_of(model: Any, graph: ChannelGraph) -> Any:
+    """A clone of a traced model with the same weights."""
     return assemble(model, graph, np.ones(len(graph.label), bool))
 
 
@@ -86,7 +85,7 @@ def lay_outputs_bare(model: Any) -> None:
 
 def mask_consumers(model: Any, graph: ChannelGraph, keep: np.ndarray) -> Any:
     """A copy of the model in which nothing reads the removed channels."""
-    copy = copy_of(model)
+    copy = copy_of(model, graph)
     copied = trace(copy)
     for path, record in copied.records.items():
         for cut in graph.records[path].slices:

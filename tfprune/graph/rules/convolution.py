@@ -7,6 +7,7 @@ from tfprune.graph.call import Call
 from tfprune.graph.channels import Ids
 from tfprune.graph.registry import rule
 from tfprune.graph.rules.activation import activate
+from tfprune.graph.rules.adapted import ADAPTED, is_adapted
 
 
 def channel_axis(layer: object) -> int:
@@ -23,8 +24,8 @@ def _space(call: Call, shape: tuple[int | None, ...]) -> range | list[int]:
 def convolution(call: Call) -> Ids:
     """Kernel (*space, channels / groups, filters)."""
     layer = call.layer
-    if getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None):
-        return call.opaque("it is quantized or carries a LoRA adapter")[0]
+    if is_adapted(layer):
+        return call.opaque(ADAPTED)[0]
     axis = channel_axis(layer)
     read = call.read(axis)
     call.work(layer.kernel, call.output_shape, _space(call, call.output_shape))

@@ -6,14 +6,15 @@ from tfprune.graph.call import Call
 from tfprune.graph.channels import Ids
 from tfprune.graph.registry import rule
 from tfprune.graph.rules.activation import activate
+from tfprune.graph.rules.adapted import ADAPTED, is_adapted
 
 
 @rule(keras.layers.Embedding)
 def embedding(call: Call) -> Ids:
     """Each column of the table is a channel."""
     layer = call.layer
-    if getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None):
-        return call.opaque("it is quantized or carries a LoRA adapter")[0]
+    if is_adapted(layer):
+        return call.opaque(ADAPTED)[0]
     columns = call.make(layer.output_dim)
     call.produce(layer.embeddings, 1, columns)
     call.resize("output_dim", columns)
@@ -34,8 +35,8 @@ def einsum_dense(call: Call) -> Ids:
         # Keras 3.15 on TensorFlow adds a bias (n, 1) along the last axis if that has n places too
         # (`keras.ops.add`), so the net may compute something else once n has shrunk.
         return call.opaque("its bias is spread over later axes")[0]
-    if getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None):
-        return call.opaque("it is quantized or carries a LoRA adapter")[0]
+    if is_adapted(layer):
+        return call.opaque(ADAPTED)[0]
     axis = output.index(made[0])
     units = call.make(call.output_shape[axis] or 1)
     call.consume(layer.kernel, kernel.index(read[0]), call.read(entry.index(read[0])))

@@ -56,10 +56,10 @@ def reshape(call: Call) -> Ids:
 @named_rule("Squeeze")
 def squeeze(call: Call) -> Ids:
     """Axes of size 1 go."""
-    axis = call.config["axis"]
-    if axis is None or 0 in _axes(axis, call):
+    axes = _axes(call.config["axis"], call)
+    if 0 in axes:
         return call.opaque("it may squeeze the batch axis")[0]
-    return np.squeeze(call.input.ids, tuple(_axes(axis, call)))
+    return np.squeeze(call.input.ids, tuple(axes))
 
 
 @named_rule("ExpandDims")
@@ -80,17 +80,17 @@ def _moved_front(call: Call, ids: Ids) -> Ids:
 @named_rule("Flip")
 def flip(call: Call) -> Ids:
     """Order turned round along an axis."""
-    axis = call.config["axis"]
-    if axis is None or 0 in _axes(axis, call):
+    axes = _axes(call.config["axis"], call)
+    if 0 in axes:
         return call.opaque("it flips the batch axis")[0]
-    return np.flip(call.input.ids, tuple(_axes(axis, call)))
+    return np.flip(call.input.ids, tuple(axes))
 
 
 @named_rule("Repeat")
 def repeat(call: Call) -> Ids:
     """Each position several times in a row."""
     repeats, axis = call.config["repeats"], call.config["axis"]
-    if not isinstance(repeats, int) or axis is None or 0 in _axes(axis, call):
+    if not isinstance(repeats, int) or 0 in _axes(axis, call):
         return call.opaque("it repeats unevenly, or the batch axis")[0]
     if axis % call.input.ids.ndim not in varying(call.input.ids):
         return call.input.ids
@@ -105,7 +105,7 @@ def reduce(call: Call) -> Ids:
     """One number over some axes: over space each channel alone, over channels a mixture."""
     config, ids = call.config, call.input.ids
     axes = _axes(config["axis"], call)
-    if config["axis"] is None or 0 in axes:
+    if 0 in axes:
         return call.opaque("it reduces the batch axis")[0]
     if set(axes) & set(varying(ids)):
         return call.opaque("it reduces over channels")[0]
@@ -226,6 +226,7 @@ def _is_whole(item: Any) -> bool:
 
 
 def _axes(axis: Any, call: Call) -> list[int]:
+    """The axes counted from the front; None means all of them, the batch axis too."""
     rank = call.input.ids.ndim
     if axis is None:
         return list(range(rank))
