@@ -11,14 +11,19 @@ from keras import layers
 Step = Callable[["Bag"], Any]
 STEPS: dict[str, Step] = {}
 FAMILIES: dict[str, list[str]] = {}
-# Steps that ask for no size in space: they also run on pictures of unknown height and width.
+# Steps that ask for no size in space or time: they also run on tensors of unknown size.
 SIZELESS: list[str] = []
 
 WIDEST, LARGEST, LONGEST = 16, 10, 40
 
 
-def step(*, sizeless: bool = False, **variants: Any) -> Callable[[Callable], Callable]:
-    """Registers a step, or one for each variant, which it is then given."""
+def step(
+    *, sizeless: bool | tuple[str, ...] = False, **variants: Any
+) -> Callable[[Callable], Callable]:
+    """Registers a step, or one for each variant, which it is then given.
+
+    `sizeless` names the variants that need no size in space or time, or says it of all.
+    """
 
     def register(function: Callable) -> Callable:
         family = function.__name__
@@ -26,7 +31,9 @@ def step(*, sizeless: bool = False, **variants: Any) -> Callable[[Callable], Cal
         named = named or {family: function}
         STEPS.update(named)
         FAMILIES[family] = list(named)
-        SIZELESS.extend(named if sizeless else ())
+        if sizeless:
+            fit = sizeless if isinstance(sizeless, tuple) else variants or ("",)
+            SIZELESS.extend(f"{family}:{name}".rstrip(":") for name in fit)
         return function
 
     return register
@@ -88,15 +95,22 @@ class Bag:
     def sequence(self) -> Any:
         """The newest sequence; where there is none the pixels of a picture, row by row."""
         if not self.sequences:
-            x = self.image()
-            _, height, width, channels = x.shape
-            self.put(layers.Reshape((height * width, channels))(x))
+            self.put(self._first_sequence())
         return self._newest(self.sequences)
+
+    def _first_sequence(self) -> Any:
+        x = self.image()
+        _, height, width, channels = x.shape
+        if height is not None:
+            return layers.Reshape((height * width, channels))(x)
+        self.inputs.append(keras.Input((None, 4), name="steps"))
+        self.ends.append(layers.Dense(6, "relu")(self.inputs[-1]))
+        return self.ends[-1]
 
     def short(self, most: int = 8) -> Any:
         """A sequence of few steps, for layers that take their time."""
         x = self.sequence()
-        return x[:, :most] if x.shape[1] > most else x
+        return x if x.shape[1] is not None and x.shape[1] <= most else x[:, :most]
 
     def vector(self) -> Any:
         """The newest vector; where there is none the means of a picture."""
@@ -132,7 +146,7 @@ def _smaller(x: Any) -> Any:
         return layers.MaxPooling2D(2, padding="same")(x)
     if rank == 4 and x.shape[-1] > WIDEST:
         return layers.Conv2D(6, 1)(x)
-    if rank == 3 and x.shape[1] > LONGEST:
+    if rank == 3 and x.shape[1] is not None and x.shape[1] > LONGEST:
         return layers.AveragePooling1D(2, padding="same")(x)
     if rank == 3 and x.shape[-1] > WIDEST:
         return layers.Dense(8)(x)

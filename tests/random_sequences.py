@@ -32,6 +32,7 @@ def row_of_a_picture(bag: Bag, setting):
 
 
 @step(
+    sizeless=True,
     relu={"activation": "relu"},
     bare={"use_bias": False},
     softmax={"activation": "softmax"},
@@ -59,6 +60,7 @@ def einsum(bag: Bag, setting):
 
 
 @step(
+    sizeless=True,
     lstm=lambda n: layers.LSTM(n, return_sequences=True),
     lstm_bare=lambda n: layers.LSTM(n, return_sequences=True, use_bias=False, go_backwards=True),
     gru=lambda n: layers.GRU(n, return_sequences=True),
@@ -81,6 +83,7 @@ def recur(bag: Bag, setting):
 
 
 @step(
+    sizeless=True,
     lstm=lambda n: layers.LSTM(n),
     gru=lambda n: layers.GRU(n, unroll=True),
     both=lambda n: layers.Bidirectional(layers.GRU(n), merge_mode="ave"),
@@ -91,13 +94,14 @@ def recur_to_vector(bag: Bag, setting):
     return setting(bag.width())(bag.short(5))
 
 
-@step()
+@step(sizeless=True)
 def recur_from_a_state(bag: Bag):
     x, state = bag.short(5), bag.vector()
     return layers.GRU(state.shape[-1])(x, initial_state=state)
 
 
 @step(
+    sizeless=True,
     same=lambda x, w: layers.MultiHeadAttention(2, 3)(x, x),
     values=lambda x, w: layers.MultiHeadAttention(3, 2, value_dim=4)(x, x),
     bare=lambda x, w: layers.MultiHeadAttention(2, 2, use_bias=False, output_shape=6)(x, x),
@@ -114,7 +118,7 @@ def attend(bag: Bag, setting):
     return setting(bag.short(), bag.short(6))
 
 
-@step(before=True, after=False)
+@step(sizeless=True, before=True, after=False)
 def transformer_block(bag: Bag, setting):
     x = bag.short()
     width = x.shape[-1]
@@ -146,6 +150,7 @@ def mixer_block(bag: Bag):
 
 
 @step(
+    sizeless=("layer", "root", "batch", "unit", "dropout", "prelu", "masking"),
     layer=lambda: layers.LayerNormalization(),
     root=lambda: layers.RMSNormalization(),
     batch=lambda: layers.BatchNormalization(),
@@ -161,6 +166,7 @@ def normalise_tokens(bag: Bag, setting):
 
 
 @step(
+    sizeless=True,
     same=lambda n: layers.Conv1D(n, 3, padding="same", activation="relu"),
     causal=lambda n: layers.Conv1D(n, 2, padding="causal", dilation_rate=2),
     strided=lambda n: layers.Conv1D(n, 3, strides=2, padding="same"),
@@ -194,6 +200,7 @@ def crop_tokens(bag: Bag, setting):
 
 
 @step(
+    sizeless=True,
     dense=lambda n: layers.Dense(n, "relu"),
     batch=lambda n: layers.BatchNormalization(),
     net=lambda n: keras.Sequential([layers.Dense(n, "relu"), layers.Dense(4)]),
@@ -204,6 +211,7 @@ def each_in_turn(bag: Bag, setting):
 
 
 @step(
+    sizeless=("add", "multiply", "channels", "self"),
     add=lambda x, y: x + y,
     multiply=lambda x, y: layers.Multiply()([x, y]),
     channels=lambda x, y: layers.Concatenate()([x, y]),
@@ -221,6 +229,7 @@ def merge_tokens(bag: Bag, setting):
 
 
 @step(
+    sizeless=("average", "maximum"),
     average=lambda: layers.GlobalAveragePooling1D(),
     maximum=lambda: layers.GlobalMaxPooling1D(),
     time=lambda: layers.GlobalAveragePooling1D(data_format="channels_first"),
@@ -231,12 +240,12 @@ def end_of_tokens(bag: Bag, setting):
     return setting()(bag.sequence())
 
 
-@step(first=0, last=-1)
+@step(sizeless=True, first=0, last=-1)
 def one_token(bag: Bag, setting):
     return bag.sequence()[:, setting]
 
 
-@step(plain=False, masked=True)
+@step(sizeless=True, plain=False, masked=True)
 def words(bag: Bag, setting):
     x = keras.Input((5,), dtype="int32")
     bag.inputs.append(x)
@@ -256,7 +265,7 @@ def positions(bag: Bag):
     return y
 
 
-@step(average=layers.GlobalAveragePooling2D, maximum=layers.GlobalMaxPooling2D)
+@step(sizeless=True, average=layers.GlobalAveragePooling2D, maximum=layers.GlobalMaxPooling2D)
 def end_of_picture(bag: Bag, setting):
     return setting()(bag.image())
 
@@ -267,6 +276,7 @@ def flatten(bag: Bag):
 
 
 @step(
+    sizeless=True,
     relu={"activation": "relu"},
     bare={"use_bias": False},
     softmax={"activation": "softmax"},
@@ -277,6 +287,7 @@ def dense(bag: Bag, setting):
 
 
 @step(
+    sizeless=True,
     dropout=lambda: layers.Dropout(0.5),
     batch=lambda: layers.BatchNormalization(),
     layer=lambda: layers.LayerNormalization(),
@@ -289,6 +300,7 @@ def normalise_vector(bag: Bag, setting):
 
 
 @step(
+    sizeless=True,
     add=layers.Add,
     average=layers.Average,
     concatenate=layers.Concatenate,
@@ -309,19 +321,19 @@ def vector_to_tokens(bag: Bag, setting):
     return layers.Reshape((4, 3))(layers.Dense(12, setting)(bag.vector()))
 
 
-@step()
+@step(sizeless=True)
 def maxout(bag: Bag):
     y = layers.Dense(8)(bag.vector())
     return ops.max(ops.reshape(y, (-1, 4, 2)), axis=-1)
 
 
-@step()
+@step(sizeless=True)
 def gated_unit(bag: Bag):
     a, b = ops.split(layers.Dense(8)(bag.vector()), 2, axis=-1)
     return a * ops.sigmoid(b)
 
 
-@step()
+@step(sizeless=True)
 def second_vector(bag: Bag):
     x = bag.vector()
     other = keras.Input((4,))
