@@ -60,11 +60,8 @@ def measured(document: dict[str, Any], path: Path) -> list[str]:
     """Measures all probes that a document lacks, and writes it after each; returns what failed."""
     version = f"Keras {keras.__version__} on {keras.backend.backend()}"
     document["versions"] = sorted({*document["versions"], version})
-    known = {(row["subject"], row["variant"]) for row in document["rows"]}
     failed = []
-    for probe in here():
-        if (probe.subject, probe.variant) in known:
-            continue
+    for probe in lacking(document["rows"]):
         try:
             document["rows"].append(one(probe))
         except Exception as error:  # noqa: BLE001  (whatever it is, the next probe runs)
@@ -76,6 +73,18 @@ def measured(document: dict[str, Any], path: Path) -> list[str]:
     document["rows"].sort(key=_place)
     write_text(path, as_json(document))
     return failed
+
+
+def lacking(rows: list[dict[str, Any]]) -> list[Probe]:
+    """The probes without a row; on other backends only those that TensorFlow cannot run."""
+    known = {(row["subject"], row["variant"]) for row in rows}
+    first = keras.backend.backend() == "tensorflow"
+    return [
+        probe
+        for probe in here()
+        if (probe.subject, probe.variant) not in known
+        and (first or "tensorflow" not in probe.backends)
+    ]
 
 
 def _place(row: dict[str, Any]) -> int:

@@ -1,7 +1,8 @@
 """Nets with their channels first: pruned as their twins with the channels last are.
 
 TensorFlow's CPU kernels cannot run such convolutions (but with oneDNN), so there the weights that
-stay are compared with the twin's; the oracle runs on the JAX and PyTorch backends.
+stay are compared with the twin's; the oracle runs on the JAX and PyTorch backends. On TensorFlow
+the convolutions have no bias here: with one some are left whole.
 """
 
 from collections.abc import Callable
@@ -270,6 +271,16 @@ def test_weights_are_those_of_the_twin(name):
             np.testing.assert_array_equal(
                 channels_last(ours), keras.ops.convert_to_numpy(theirs), ours.path
             )
+
+
+@pytest.mark.parametrize(("width", "whole"), [(4, True), (9, False)])
+def test_a_bias_that_keras_may_add_along_another_axis(width, whole):
+    """On TensorFlow, as soon as as many filters stay as the last axis has places."""
+    x = keras.Input((3, 5, width))
+    y = layers.Conv2D(8, 1, data_format="channels_first", name="conv")(x)
+    y = layers.GlobalAveragePooling2D(data_format="channels_first")(layers.ReLU()(y))
+    group = tfprune.trace(Model(x, layers.Dense(2)(y))).groups[0]
+    assert group.prunable != (whole and BACKEND == "tensorflow")
 
 
 @pytest.mark.skipif(

@@ -8,11 +8,13 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import keras
 import numpy as np
 import pytest
+from latency_law import FakeTimer, macs_law
 
 import tfprune
 from tfprune import cli
@@ -20,6 +22,7 @@ from tfprune.commands import _common, inspect
 from tfprune.commands.convert import read_arrays
 from tfprune.commands.prune import split_patterns
 from tfprune.errors import DataError, FileError
+from tfprune.latency import opening
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -288,6 +291,69 @@ def test_prune_saves_the_model_and_the_plan_that_the_library_makes(
     assert sorted(os.listdir(tmp_path)) == ["plan.json", "small.keras"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "settings"),
+    [
+        ("--macs 0.5", {"macs": 0.5}),
+        ("--parameters 300 --scope global", {"parameters": 300, "scope": "global"}),
+        ("--weight_bytes 0.6", {"weight_bytes": 0.6}),
+    ],
+)
+def test_prune_takes_budgets(
+    asked: str, settings: dict[str, Any], models: Path, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.json"
+    files = [str(models / "model.keras"), "--output", str(tmp_path / "small.keras")]
+    assert cli.main(["prune", *files, "--save_plan", str(plan), *asked.split()]) == 0
+    model = keras.saving.load_model(models / "model.keras", compile=False)
+    assert tfprune.PruningPlan.load(plan) == tfprune.plan(model, **settings)
+
+
+def test_prune_by_latency_tells_what_was_predicted_and_what_it_is(
+    models: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    timer = FakeTimer(extra=0.1)
+    asked_for = []
+
+    def take(runtime: str, threads: int) -> FakeTimer:
+        asked_for.append((runtime, threads))
+        return timer
+
+    monkeypatch.setattr(opening, "runtime_timer", take)
+    model = keras.saving.load_model(models / "model.keras", compile=False)
+    limit = 0.8 * timer.model_ms(model)
+    line = ["prune", str(models / "model.keras"), "--output", str(tmp_path / "small.keras")]
+    line += ["--latency_ms", str(limit), "--latency_table", str(tmp_path / "table.json")]
+    line += ["--threads", "2"]
+    assert cli.main([*line, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert set(asked_for) == {("litert", 2)}
+    told = document["latency"]
+    assert told["target_ms"] == limit
+    assert told["predicted_ms"] == document["plan"]["settings"]["predicted_ms"] <= limit
+    small = keras.saving.load_model(tmp_path / "small.keras", compile=False)
+    assert told["measured_ms"] == pytest.approx(timer.model_ms(small))
+    assert told["error"] == pytest.approx(told["measured_ms"] / told["predicted_ms"] - 1)
+    assert cli.main([*line, "--force"]) == 0
+    assert "latency: asked for" in capsys.readouterr().out
+    assert sorted(os.listdir(tmp_path)) == ["small.keras", "table.json"]
+
+
+def test_prune_rounds_to_what_was_measured(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timer = FakeTimer(lambda sized: macs_law(sized, 4))
+    monkeypatch.setattr(opening, "runtime_timer", lambda runtime, threads: timer)
+    plan = tmp_path / "plan.json"
+    line = ["prune", str(models / "model.keras"), "--output", str(tmp_path / "small.keras")]
+    line += ["--ratio", "0.4", "--round_to", "auto", "--save_plan", str(plan)]
+    assert cli.main([*line, "--latency_table", str(tmp_path / "table.json")]) == 0
+    assert tfprune.PruningPlan.load(plan).settings["round_to"] == 4
+
+
 def test_prune_follows_a_plan_and_replaces_only_by_force(
     models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -394,6 +460,14 @@ def test_benchmark_compares_with_the_first(
         ("inspect unbuilt.keras --picture net.png", "no weights yet"),
         ("prune nan.keras --ratio 0.5 -o out.keras", "NaN"),
         ("prune model.keras -o out.keras", "add --ratio 0.5 or --plan FILE"),
+        ("prune model.keras --ratio 0.5 --macs 0.5 -o out.keras", "--ratio and --macs"),
+        ("prune model.keras --macs 2 --latency_ms 1 -o out.keras", "--macs and --latency_ms"),
+        ("prune model.keras --macs 0.5 -o out.keras --plan plan.json", "--plan and --macs"),
+        ("prune model.keras --threads 2 -o out.keras --plan plan.json", "--plan and --threads"),
+        ("prune model.keras --macs 1e-9 -o out.keras", "the least is"),
+        ("prune model.keras --parameters 1e9 -o out.keras", "nothing needs to be removed"),
+        ("prune model.keras --latency_ms 1 -o out.keras --latency_table zip.keras", "zip.keras"),
+        ("prune model.keras --latency_ms 1 -o out.keras --latency_table no/t.json", "not exist"),
         ("prune model.keras --ratio 0.5 -o small.keras", "--force"),
         ("prune model.keras --ratio 0.5 -o out.txt", "*.keras or *.h5"),
         ("prune model.keras --ratio 0.5 -o missing/out.keras", "does not exist"),
@@ -447,6 +521,12 @@ def test_bad_input_gets_one_line_and_leaves_nothing(
         ("prune model.keras --ratio 0 -o out.keras", "between 0 and 1"),
         ("prune model.keras --ratio nan -o out.keras", "between 0 and 1"),
         ("prune model.keras --ratio half -o out.keras", "received half"),
+        ("prune model.keras --macs 1 -o out.keras", "0.25 keeps a quarter"),
+        ("prune model.keras --macs half -o out.keras", "received half"),
+        ("prune model.keras --weight_bytes inf -o out.keras", "received inf"),
+        ("prune model.keras --latency_ms 0 -o out.keras", "half a millisecond"),
+        ("prune model.keras --latency_ms fast -o out.keras", "received fast"),
+        ("prune model.keras --ratio 0.5 -o out.keras --round_to automatic", "1 or more"),
         ("prune model.keras --ratio 0.5", "--output"),
         ("prune model.keras --ratio 0.5 -o out.keras --round_to 0", "1 or more"),
         ("prune model.keras --rat 0.5 -o out.keras", "--rat"),

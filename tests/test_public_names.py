@@ -9,7 +9,7 @@ import pytest
 
 import tfprune
 
-ROOMS = ("callbacks", "convert", "criteria", "datasets", "models")
+ROOMS = ("callbacks", "convert", "criteria", "datasets", "latency", "models")
 
 
 @pytest.mark.parametrize("name", tfprune.__all__)

@@ -68,7 +68,7 @@ class FakeRuntime:
 @pytest.fixture
 def fake(tmp_path, monkeypatch):
     clock = FakeClock()
-    monkeypatch.setattr(timing.time, "perf_counter", clock)
+    monkeypatch.setattr("time.perf_counter", clock)
     for name, cost in (("a", 0.5), ("b", 0.25), ("quick", 0.004)):
         (tmp_path / name).write_text(str(cost))
     return FakeRuntime(clock), tmp_path

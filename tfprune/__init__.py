@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tfprune import callbacks, convert, criteria, datasets, models
+    from tfprune import callbacks, convert, criteria, datasets, latency, models
     from tfprune.costs import cost
     from tfprune.errors import TfpruneError
     from tfprune.graph.registry import register_rule
@@ -38,6 +38,7 @@ __all__ = [
     "cost",
     "criteria",
     "datasets",
+    "latency",
     "models",
     "plan",
     "prune",
@@ -67,7 +68,7 @@ _HOME = {
     "trace": "tfprune.graph.trace",
     "verify": "tfprune.surgery.verify",
 }
-_ROOMS = frozenset({"callbacks", "convert", "criteria", "datasets", "models"})
+_ROOMS = frozenset({"callbacks", "convert", "criteria", "datasets", "latency", "models"})
 
 
 def __getattr__(name: str) -> object:

@@ -1,10 +1,12 @@
 """What the commands share: the outcome they hand back and the options they have in common."""
 
 import argparse
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tfprune._files import check_writable
 from tfprune.errors import FileError
@@ -25,16 +27,46 @@ class Outcome:
 
 def share(text: str) -> float:
     """Parses a number strictly between 0 and 1, as a ratio is."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
+    value = _number(text)
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(
             f"expected a number between 0 and 1, both excluded, received {text}; it is the share "
             "that is removed, 0.9 leaves a tenth"
         )
     return value
+
+
+def budget(text: str) -> float:
+    """Parses what may be left of a cost: a share between 0 and 1, or a number above 1."""
+    value = _number(text)
+    if not (0 < value < 1 or 1 < value < math.inf):
+        raise argparse.ArgumentTypeError(
+            f"expected a share between 0 and 1 or a number above 1, received {text}; it is what "
+            "may be left, 0.25 keeps a quarter"
+        )
+    return value
+
+
+def milliseconds(text: str) -> float:
+    """Parses a number of milliseconds."""
+    value = _number(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"expected milliseconds, more than 0, received {text}; 0.5 is half a millisecond"
+        )
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def step_or_auto(text: str) -> int | Literal["auto"]:
+    """Parses a whole number of 1 or more, or "auto"."""
+    return "auto" if text == "auto" else positive(text)
 
 
 def positive(text: str) -> int:

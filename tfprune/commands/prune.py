@@ -11,18 +11,24 @@ from tfprune.commands._common import (
     add_json,
     add_model,
     add_output,
+    budget,
     check_output,
+    milliseconds,
     positive,
     share,
+    step_or_auto,
 )
 from tfprune.errors import FileError, ModelError, PlanError
 
 SUMMARY = "remove filters and units of a model, verify the smaller one, save it"
 
+_TARGETS = ("ratio", "macs", "parameters", "weight_bytes", "latency_ms")
 # The options that make a plan, by their names in `tfprune.plan`; `--plan` brings one that is made.
 _CHOICES = (
+    *_TARGETS,
     "criterion",
-    "ratio",
+    "latency_table",
+    "threads",
     "scope",
     "round_to",
     "min_channels",
@@ -37,15 +43,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command."""
     add_model(parser)
     add_output(parser, "the smaller model, .keras or .h5,")
+    _add_targets(parser.add_argument_group("how much to remove: exactly one"))
     choose = parser.add_argument_group("what to remove")
-    choose.add_argument("--ratio", type=share, help="share of the filters and units removed")
     choose.add_argument("--criterion", metavar="NAME", help="how channels are ranked (l2)")
     choose.add_argument(
         "--scope",
         choices=("layer", "global"),
         help="the same share of each group, or the lowest scores anywhere (layer)",
     )
-    choose.add_argument("--round_to", type=positive, help="keep multiples of this number (1)")
+    choose.add_argument(
+        "--round_to",
+        type=step_or_auto,
+        metavar="N",
+        help="keep multiples of this number (1); 'auto' times the runtime to find it",
+    )
+    choose.add_argument(
+        "--latency_table",
+        metavar="FILE",
+        help="keeps what --latency_ms and --round_to auto measure (a file in the user's caches)",
+    )
+    choose.add_argument("--threads", type=positive, help="threads that LiteRT may use there (1)")
     choose.add_argument("--min_channels", type=positive, help="keep at least so many a group (1)")
     choose.add_argument("--max_ratio", type=share, help="remove at most this share of a group")
     choose.add_argument(
@@ -73,7 +90,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="remove channels that layers normalise together too: what stays comes out different",
     )
-    choose.add_argument("--plan", metavar="FILE", help="remove what this plan says, made before")
     parser.add_argument("--save_plan", metavar="FILE", help="also write the plan, as JSON")
     parser.add_argument(
         "--tolerance",
@@ -82,6 +98,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="save only within this relative error of the masked original (1e-4)",
     )
     add_json(parser)
+
+
+def _add_targets(targets: argparse._ArgumentGroup) -> None:
+    targets.add_argument("--ratio", type=share, help="share of the filters and units removed")
+    for name, what in (
+        ("macs", "multiply-accumulates"),
+        ("parameters", "parameters"),
+        ("weight_bytes", "bytes of weights"),
+    ):
+        targets.add_argument(
+            f"--{name}", type=budget, help=f"{what} that may be left: a share or a number"
+        )
+    targets.add_argument(
+        "--latency_ms",
+        type=milliseconds,
+        metavar="MS",
+        help="milliseconds that one inference may take with LiteRT here; the model is timed after",
+    )
+    targets.add_argument("--plan", metavar="FILE", help="remove what this plan says, made before")
 
 
 def run(options: argparse.Namespace) -> Outcome:
@@ -102,15 +137,18 @@ def run(options: argparse.Namespace) -> Outcome:
     save_model(small, options.output)
     if options.save_plan:
         plan.save(options.save_plan)
-    return Outcome(
-        text=f"{plan}\n\n  {_finding(plan)} {error:.1e}\n  saved {options.output}",
-        document={
-            "model": options.model,
-            "output": options.output,
-            "relative_error": error,
-            "plan": plan.as_dict(),
-        },
-    )
+    text = f"{plan}\n\n  {_finding(plan)} {error:.1e}\n  saved {options.output}"
+    document = {
+        "model": options.model,
+        "output": options.output,
+        "relative_error": error,
+        "plan": plan.as_dict(),
+    }
+    if options.latency_ms is not None:
+        threads = options.threads or 1
+        timed = tfprune.latency.check(model, plan, options.latency_table, "litert", threads, small)
+        text, document = f"{text}\n  {timed}", {**document, "latency": timed.as_dict()}
+    return Outcome(text=text, document=document)
 
 
 def _finding(plan: "tfprune.PruningPlan") -> str:
@@ -129,8 +167,12 @@ def _choices(options: argparse.Namespace) -> dict[str, Any]:
             f"expected either --plan or the options that make one, received --plan and {mixed}: "
             "leave one of the two out"
         )
-    if not options.plan and "ratio" not in given:
+    targets = [name for name in _TARGETS if name in given]
+    if not options.plan and not targets:
         raise PlanError("expected what to remove, received neither: add --ratio 0.5 or --plan FILE")
+    if len(targets) > 1:
+        several = " and ".join(f"--{name}" for name in targets)
+        raise PlanError(f"expected exactly one target, received {several}: keep one of them")
     if "exclude" in given:
         given["exclude"] = split_patterns(given["exclude"])
     return given

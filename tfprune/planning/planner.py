@@ -1,7 +1,8 @@
 """Makes a plan: trace, score, select."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,6 +15,13 @@ from tfprune.graph import ChannelGraph, Group, traced
 from tfprune.planning.blocks import blocks_of
 from tfprune.planning.budget import Cost, fit_budget
 from tfprune.planning.keep import keep_mask
+from tfprune.planning.latency import (
+    Table,
+    fit_latency,
+    latency_settings,
+    measured_step,
+    open_latency,
+)
 from tfprune.planning.limits import Limits, as_patterns, candidates
 from tfprune.planning.natural import natural_kept
 from tfprune.planning.pruning_plan import GroupPlan, PruningPlan
@@ -40,8 +48,12 @@ def plan(
     macs: float | None = None,
     parameters: float | None = None,
     weight_bytes: float | None = None,
+    latency_ms: float | None = None,
+    latency_table: Table = None,
+    runtime: str = "litert",
+    threads: int = 1,
     scope: Scope = "layer",
-    round_to: int = 1,
+    round_to: int | Literal["auto"] = 1,
     min_channels: int = 1,
     max_ratio: float = 1.0,
     exclude: str | Sequence[str] = (),
@@ -59,16 +71,29 @@ def plan(
         criterion: the name of a criterion ("l2", "taylor"; see `tfprune.criteria`), or an object
             with `name` and `score(graph)`. Defaults to `"l2"`.
         ratio: the share of the prunable filters and units to remove, in (0, 1). Give exactly one of
-            this and the next three; a criterion that has a ratio of its own ("cosine") needs none.
+            this and the next four; a criterion that has a ratio of its own ("cosine") needs none.
         macs: multiply-accumulates not to exceed: a share of the model's own in (0, 1), or a number.
             As little as possible is removed: one group's next step less would exceed it.
         parameters: the same for the numbers in all weights.
         weight_bytes: the same for their bytes.
+        latency_ms: milliseconds of one inference (batch 1, float32) not to exceed on `runtime`, by
+            prediction from a measured table (`tfprune.latency`). Always milliseconds, never a
+            share: 0.5 is half a millisecond. Channels that cost no time, between two steps of the
+            processor, stay or come back, so that layers may differ a little in their shares.
+            `tfprune.latency.check` times the model of the plan.
+        latency_table: the JSON file that keeps the measured times, made and added to as needed: a
+            shape is timed once. Defaults to `None`: a file in the user's folder for caches. An
+            object with the methods of `tfprune.planning.latency.LatencyModel` will do too.
+        runtime: what runs the model: "litert", on this machine. Defaults to `"litert"`.
+        threads: that the runtime uses. Defaults to `1`.
         scope: "layer" removes the same share of every group; "global" the lowest-scored channels
             wherever they are; "block" takes the same share of every block, the layers between two
-            changes of resolution, and in it the lowest-scored. Defaults to `"layer"`.
+            changes of resolution, and in it the lowest-scored. For `latency_ms`, "global" removes
+            those with the lowest score for each millisecond that they take.
+            Defaults to `"layer"`.
         round_to: each pruned group keeps a multiple of this many channels (SIMD widths such as
-            8), or all of them. Defaults to `1`.
+            8), or all of them; "auto" times a convolution on `runtime`, once, to find the multiple
+            (1 to 16) at which latency jumps, and takes 8 where it cannot tell. Defaults to `1`.
         min_channels: no group keeps fewer. Defaults to `1`.
         max_ratio: no group loses a larger share. Defaults to `1.0`.
         exclude: names or patterns ("block1_*") of layers whose channels stay.
@@ -105,11 +130,13 @@ def plan(
         >>> len(tfprune.plan(model, ratio=0.7).kept["conv"])
         3
     """
+    step = 1 if round_to == "auto" else round_to  # measured once all else is known to make sense
     limits = Limits(
-        round_to, min_channels, max_ratio, as_patterns(exclude), include_residual, include_inexact
+        step, min_channels, max_ratio, as_patterns(exclude), include_residual, include_inexact
     )
     chosen = get(criterion, data, loss)
     given = {"ratio": ratio, "macs": macs, "parameters": parameters, "weight_bytes": weight_bytes}
+    given["latency_ms"] = latency_ms
     untold = all(value is None for value in given.values())
     natural = chosen if untold and isinstance(chosen, NaturalCriterion) else None
     target = Target("natural", 0.0) if natural else one_target(given)
@@ -117,16 +144,24 @@ def plan(
     graph = traced(model)
     check_weights(graph)
     groups = candidates(graph, limits)
+    if round_to == "auto":
+        limits = replace(limits, round_to=measured_step(latency_table, runtime, threads))
+    latency = None
+    if target.kind == "latency_ms":
+        latency = open_latency(graph, latency_table, runtime, threads)
     scores = group_scores(graph, chosen.score(graph), group_reduction)
     dividing = normalizer or normalizer_of(chosen)
     compared = comparable(scores, dividing)
     groups_scored = judged(groups, scores, chosen.name)
     if natural:
         kept = natural_kept(groups_scored, compared, natural.natural(graph), limits)
+    elif latency:
+        kept = fit_latency(graph, groups_scored, compared, scope, limits, latency, target.value)
     else:
         kept = _select(graph, groups_scored, compared, scope, limits, target)
     settings = {
         **target.as_dict(),
+        **(latency_settings(graph, groups_scored, kept, latency) if latency else {}),
         "scope": scope,
         **limits.as_dict(),
         "reduction": group_reduction,

@@ -1,5 +1,6 @@
 """How much to remove: exactly one target, checked before any work."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,7 +8,7 @@ from typing import Any, Literal
 from tfprune.errors import PlanError
 from tfprune.planning.limits import check_ratio
 
-Kind = Literal["ratio", "macs", "parameters", "weight_bytes", "natural"]
+Kind = Literal["ratio", "macs", "parameters", "weight_bytes", "latency_ms", "natural"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Target:
     Attributes:
         kind: "ratio" is the share of filters and units to remove; "natural" what the criterion
             removes by itself; the others are costs that the pruned model must not exceed.
-        value: a share in (0, 1), or for a cost also an absolute number above 1.
+        value: a share in (0, 1), or for a cost also an absolute number above 1; milliseconds for
+            "latency_ms", never a share.
     """
 
     kind: Kind
@@ -53,6 +55,13 @@ def one_target(given: Mapping[str, Any]) -> Target:
     if kind == "ratio":
         return Target("ratio", check_ratio(value))
     number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == "latency_ms":
+        if not number or not 0 < value < math.inf:
+            raise PlanError(
+                f"expected latency_ms in milliseconds, more than 0, received {value!r}: 0.5 is "
+                "half a millisecond, not a share"
+            )
+        return Target("latency_ms", float(value))
     if not number or not (0 < value < 1 or value > 1):
         raise PlanError(
             f"expected {kind} as a share in (0, 1) of what the model has, or as a number above 1, "

@@ -1,26 +1,18 @@
 """Models timed against each other, in turns."""
 
-import contextlib
-import gc
 import json
-import math
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tfprune.errors import DataError
 from tfprune.report.tables import render
 from tfprune.timing import machine
-from tfprune.timing.runtimes import LiteRT, Runtime, Session
+from tfprune.timing.runtimes import LiteRT, Runtime
 from tfprune.timing.statistics import ratio_interval, summarize
+from tfprune.timing.turns import timed
 
-_TURN_SECONDS = 0.02
-_SETTLE_SECONDS = 0.02
-_RUNS_IN_A_TURN = 40
-_WARMUP_SECONDS = 2.0
-_LEAST_ROUNDS = 5
 _HEADS = (
     *("model", "MB", "MACs", "median ms", "p10", "p90", "spread"),
     *("speed-up", "95 % interval", "peak MB"),
@@ -85,14 +77,6 @@ class BenchmarkResult:
         return f"{table}\n  {self.runtime}, threads: {self.threads}; {self.machine}\n"
 
 
-@dataclass(frozen=True)
-class _Pace:
-    """How a model's turn goes: `settle` untimed runs, then `runs` timed ones."""
-
-    runs: int
-    settle: int
-
-
 def benchmark(
     models: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     threads: int = 1,
@@ -134,9 +118,7 @@ def benchmark(
     paths = [chosen.check(path) for path in _listed(models)]
     sessions = [chosen.load(path, threads) for path in paths]
     peaks = [chosen.peak_memory(path, threads) if memory else None for path in paths]
-    with _collector_off():
-        paces = [_warm_up(session, warmup, time.perf_counter) for session in sessions]
-        turns = _take_turns(sessions, paces, runs, seconds, time.perf_counter)
+    turns = timed(sessions, runs, warmup, seconds)
     names = _names(paths)
     rows = tuple(
         _measurement(name, path, turns[0], own, peak, chosen.macs(path))
@@ -162,60 +144,6 @@ def _check_numbers(threads: int, runs: int, warmup: int, seconds: float) -> None
             )
     if not seconds > 0:
         raise DataError(f"expected seconds to be more than 0, received {seconds!r}")
-
-
-def _warm_up(session: Session, count: int, clock: Callable[[], float]) -> _Pace:
-    """Runs a model until it is warm, and sets its pace by the fastest run."""
-    begin = clock()
-    costs: list[float] = []
-    while not costs or (len(costs) < count and clock() - begin < _WARMUP_SECONDS):
-        costs.append(_time(session, clock))
-    return _pace(min(costs))
-
-
-def _pace(cost: float) -> _Pace:
-    if cost >= _TURN_SECONDS:
-        return _Pace(runs=1, settle=0)
-    fitting, settling = (math.ceil(s / max(cost, 1e-9)) for s in (_TURN_SECONDS, _SETTLE_SECONDS))
-    return _Pace(runs=min(fitting, _RUNS_IN_A_TURN), settle=min(settling, _RUNS_IN_A_TURN))
-
-
-def _take_turns(
-    sessions: Sequence[Session],
-    paces: Sequence[_Pace],
-    rounds: int,
-    seconds: float,
-    clock: Callable[[], float],
-) -> list[list[list[float]]]:
-    """Returns the seconds of each run, by model and round."""
-    turns: list[list[list[float]]] = [[] for _ in sessions]
-    begin = clock()
-    for number in range(rounds):
-        if number >= _LEAST_ROUNDS and clock() - begin >= seconds:
-            break
-        for session, pace, own in zip(sessions, paces, turns, strict=True):
-            for _ in range(pace.settle):
-                session.run()
-            own.append([_time(session, clock) for _ in range(pace.runs)])
-    return turns
-
-
-def _time(session: Session, clock: Callable[[], float]) -> float:
-    begin = clock()
-    session.run()
-    return clock() - begin
-
-
-@contextlib.contextmanager
-def _collector_off() -> Iterator[None]:
-    """Keeps Python's garbage collector, which pauses at random, out of the timed runs."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _measurement(

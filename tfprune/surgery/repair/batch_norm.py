@@ -17,11 +17,12 @@ from tfprune.surgery.repair.task import Repaired, Task, replaced, value
 class BatchNorm:
     """Measures the means and variances of the pruned net's batch norms.
 
-    EagleEye (Li et al. 2020, arXiv 2007.02491, section 3.2): while the net runs over the examples
-    each batch norm takes the statistics of the batch, as in training; afterwards it is given those
-    of all examples. They are no moving average here but the mean and variance of all that passed.
-    All else runs as in inference, without dropout. Frozen batch norms are measured too; masks are
-    not looked at.
+    EagleEye (Li et al. 2020, arXiv 2007.02491): while the net runs over the examples each batch
+    norm takes the statistics of the batch, as in training; afterwards it is given those of all
+    examples. They are no moving average here but the mean and variance of all that passed. All
+    else runs as in inference, without dropout. Frozen batch norms are measured too; masks are not
+    looked at. Among several repairs it goes last: the others aim at what the original's batch norms
+    were given.
 
     Attributes:
         examples: how many examples to look at, at most.

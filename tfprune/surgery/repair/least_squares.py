@@ -16,27 +16,27 @@ from tfprune.surgery.repair.windows import Windows, has_windows, kernel_of, matr
 _ELEMENTS = 2**27  # of a layer's second moments: 1 GiB in float64
 _HELD = 2**26  # of what layers are to make, held at a time: 256 MiB in float32
 
-Pick = Callable[[int, int], np.ndarray]
+Pick = Callable[[int, int, int], np.ndarray]
 
 
 @dataclass(frozen=True)
 class LeastSquares:
     """Fits each layer that reads removed channels to what it made before.
 
-    Channel pruning as in He et al. 2017 (arXiv 1707.06168, section 3.1): with x the window of
-    input that a layer reads for one output, w its kernel and b its bias in the original,
+    The reconstruction step of He et al. 2017 (arXiv 1707.06168): with x the window of input that a
+    layer reads for one output, w its kernel and b its bias in the original,
 
         minimise over W, B the mean of |x w + b - X W - B|^2 + ridge |W - w_kept|^2,
 
-    in one go for a layer's kernel, in float64, over the examples and some positions of each. Where
-    the paper takes X from the original and has a variant that takes it from the pruned net, here it
-    is always the pruned net, repaired up to this layer (the paper's section 3.3): a layer also
-    makes up for what those before it could not, and layers behind a pruned one that lost no channel
-    of their own are fitted too. Pulled towards the weights that were there, not towards zero, the
-    fit never makes more error than they do on the examples that it saw.
+    in float64, over the examples and some positions of each. X is what the pruned net gives the
+    layer, repaired up to there (as in the paper for a whole model), x what the original gives it:
+    a layer also makes up for what those before it could not, and layers behind a pruned one that
+    lost no input of their own are fitted too. Pulled towards the weights that were there, not
+    towards zero, the fit makes no more error than they do on what it saw.
 
     Convolutions, grouped ones too, Dense layers and EinsumDense with one letter in and out are
-    fitted; transposed and separable ones are repaired as by "bias".
+    fitted; transposed and separable ones are repaired as by "bias". The pruned net runs once for
+    each fitted layer, as far as that.
 
     Attributes:
         ridge: how strongly the weights are held, as a share of the mean variance of the inputs.
@@ -90,7 +90,7 @@ class LeastSquares:
 
         def listener(reader: Reader) -> Callable[[np.ndarray], None]:
             kernel = value(task, {}, reader.path, reader.cut.weight)
-            matrix = matrices(reader.layer, kernel, reader.cut.axis)
+            matrix = matrices(reader.layer, kernel, reader.cut.axis).astype(np.float32)
             pick = self._pick(task, reader)
 
             def hear(x: np.ndarray) -> None:
@@ -145,10 +145,11 @@ class LeastSquares:
         most = max(1, min(self.positions, fit))
         generator = np.random.default_rng(self.seed)
 
-        def pick(examples: int, count: int) -> np.ndarray:
-            if count <= most:
-                return np.broadcast_to(np.arange(count), (examples, count))
-            return generator.integers(count, size=(examples, most))
+        def pick(examples: int, steps: int, count: int) -> np.ndarray:
+            each = max(1, most // steps)
+            if count <= each:
+                return np.broadcast_to(np.arange(count), (examples * steps, count))
+            return generator.integers(count, size=(examples * steps, each))
 
         return pick
 
@@ -156,7 +157,7 @@ class LeastSquares:
 def _rows(reader: Reader, x: np.ndarray, pick: Pick) -> np.ndarray:
     given = reader.given(x)
     windows = Windows(reader.layer, given)
-    return windows.rows(pick(len(given), windows.count))
+    return windows.rows(pick(len(x), len(given) // len(x), windows.count))
 
 
 def _outputs(reader: Reader) -> int:
