@@ -419,8 +419,15 @@ class TestPlan:
         model = build("mini_resnet")
         limit = 0.7 * fake.model_ms(model)
         plan = tfprune.plan(model, latency_ms=limit, latency_table=path)
-        for one in plan.groups:
-            assert one.kept % 8 == 0 or one.kept == one.size
+        graph = tfprune.trace(model)
+        found = open_table(graph, path)
+        keep = keep_mask(graph, plan.kept)
+        assert found.predict(keep) <= limit
+        for group in graph.groups:
+            for channel in group.channels[~keep[group.channels]]:
+                more = keep.copy()
+                more[channel] = True
+                assert found.predict(more) > limit
 
     def test_limits_hold(self, path, fake):
         model = build("mini_resnet")

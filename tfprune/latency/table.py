@@ -17,7 +17,7 @@ from tfprune.latency.surface import Surface, grid, surface
 from tfprune.latency.timer import Timer
 from tfprune.planning.keep import mask_of_groups
 
-_SHARES = (1.0, 0.7, 0.5, 0.35, 0.2, 0.1)
+_SHARES = (0.7, 0.5, 0.35, 0.2, 0.1)
 """Of all widths, for the networks that every table is calibrated with."""
 
 _TOGETHER = 8
@@ -60,8 +60,10 @@ class LatencyTable:
         self._layout, self._timer, self._store = layout, timer, store
         self._surfaces = _surfaces(layout, stairs, timer, store)
         self._all = np.ones(len(layout.graph.label), bool)
-        self._shapes = name_of(layout.network(self._all))
-        self._networks: list[Network] = []
+        self._whole = layout.network(self._all)
+        self._shapes = name_of(self._whole)
+        self._networks: list[Network] = [self._whole]
+        self._network_ms(self._whole)
         for share in track(_SHARES, "timing networks"):
             self._add(layout.network(_scaled(layout, share)))
         if not self._models():
@@ -129,11 +131,19 @@ class LatencyTable:
         return float(self._store.get("networks", name))
 
     def _add(self, network: Network) -> None:
-        """Measures a network, which takes the place of those that come to much the same."""
+        """Measures a network, which takes the place of those that come to much the same.
+
+        But for the unpruned one: what it takes is what every limit is compared with.
+        """
         self._network_ms(network)
         x = self._sum(network)
-        far = [one for one in self._networks if abs(self._sum(one) / x - 1) > _SAME]
-        self._networks = [*far, network]
+        self._networks = [
+            *(one for one in self._networks if one is self._whole or self._far(one, x)),
+            network,
+        ]
+
+    def _far(self, network: Network, total: float) -> bool:
+        return abs(self._sum(network) / total - 1) > _SAME
 
     # ---- the model itself ----------------------------------------------------------
 
