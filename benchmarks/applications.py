@@ -49,7 +49,16 @@ def main() -> None:
         "rows": rows,
     }
     write_text(Path(options.output), json.dumps(document, indent=1) + "\n")
-    head = ["net", "prunable", "removed", "signal", "error layer", "error global", "trace s", "unknown"]
+    head = [
+        "net",
+        "prunable",
+        "removed",
+        "signal",
+        "error layer",
+        "error global",
+        "trace s",
+        "unknown",
+    ]
     print(render(head, [[str(value) for value in row.values()] for row in rows]))
 
 

@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from peers import TorchSide
 
 import tfprune
 from tfprune._files import write_text
@@ -123,52 +124,20 @@ def network(net: str) -> Any:
     return getattr(keras.applications, net)(weights=None)
 
 
-class TorchSide:
-    """A process that times Torch-Pruning when asked, so that both sides take turns."""
-
-    def __init__(self, python: str, threads: int | None = None) -> None:
-        script = _HERE.parent / "torch_side" / "engine.py"
-        environment = {**os.environ, **({"OMP_NUM_THREADS": str(threads)} if threads else {})}
-        self._process = subprocess.Popen(
-            [python, str(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-
-    def __enter__(self) -> "TorchSide":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate()
-
-    def ask(self, **request: Any) -> dict[str, Any]:
-        """Sends one request and waits for its answer."""
-        if self._process.stdin is None or self._process.stdout is None:
-            raise RuntimeError("the torch side has no pipes")
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"the torch side ended with exit code {self._process.wait()}")
-        return json.loads(answer)
-
-
 # ---- the tables ----------------------------------------------------------------------
 
 
 def torch_versions(python: str | None) -> dict[str, str] | None:
     if python is None:
         return None
-    with TorchSide(python) as torch_side:
+    with TorchSide(python, "engine.py") as torch_side:
         return torch_side.ask(versions=True)
 
 
 def peer(options: argparse.Namespace, rounds: int) -> list[dict[str, Any]]:
     """Both sides in turns; the first three turns warm up."""
     rows = []
-    with TorchSide(options.torch_python, options.torch_threads) as torch_side:
+    with TorchSide(options.torch_python, "engine.py", options.torch_threads) as torch_side:
         for net in _PEERS:
             model = network(net)
             turns = [
@@ -185,7 +154,7 @@ def peer_cold(options: argparse.Namespace, rounds: int) -> list[dict[str, Any]]:
         turns = []
         for _ in range(rounds):
             mine = fresh("time", net)
-            with TorchSide(options.torch_python, options.torch_threads) as torch_side:
+            with TorchSide(options.torch_python, "engine.py", options.torch_threads) as torch_side:
                 turns.append((mine, torch_side.ask(net=net, ratio=_RATIO)))
         rows.append({"net": net, **peer_row(turns)})
     return rows

@@ -19,7 +19,7 @@ from latency_law import FakeTimer, macs_law
 import tfprune
 from tfprune import cli
 from tfprune.commands import _common, inspect
-from tfprune.commands.convert import read_arrays
+from tfprune.commands._arrays import read_arrays
 from tfprune.commands.prune import split_patterns
 from tfprune.errors import DataError, FileError
 from tfprune.latency import opening
@@ -309,6 +309,40 @@ def test_prune_takes_budgets(
     assert tfprune.PruningPlan.load(plan) == tfprune.plan(model, **settings)
 
 
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [("", "xy"), ("--loss sparse_categorical_crossentropy --scope global", ("image", "y"))],
+)
+def test_prune_ranks_and_repairs_by_data(
+    asked: str, names: Any, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(20, 8, 8, 2)).astype("float32")
+    y = generator.integers(0, 3, 20)
+    labels = y if asked else np.eye(3, dtype="float32")[y]
+    np.savez(tmp_path / "data.npz", **dict(zip(names, (x, labels), strict=True)))
+    line = ["prune", str(models / "model.keras"), "--output", str(tmp_path / "small.keras")]
+    line += ["--criterion", "taylor", "--macs", "0.5", "--data", str(tmp_path / "data.npz")]
+    line += ["--repair", "bias,least_squares", "--json", *(asked or _CROSS_ENTROPY).split()]
+    assert cli.main(line) == 0, capsys.readouterr().err
+    document = json.loads(capsys.readouterr().out)
+    assert document["repair"] == ["bias", "least_squares"]
+    model = keras.saving.load_model(models / "model.keras", compile=False)
+    plan = tfprune.PruningPlan.from_dict(document["plan"])
+    expected = tfprune.rebuild(model, plan, ("bias", "least_squares"), x)
+    saved = keras.saving.load_model(tmp_path / "small.keras", compile=False)
+    for one, other in zip(saved.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+_CROSS_ENTROPY = "--loss categorical_crossentropy"
+
+
+def test_prune_by_a_criterion_with_a_ratio_of_its_own(models: Path, tmp_path: Path) -> None:
+    line = ["prune", str(models / "model.keras"), "--output", str(tmp_path / "small.keras")]
+    assert cli.main([*line, "--criterion", "cosine"]) == 0
+
+
 def test_prune_by_latency_tells_what_was_predicted_and_what_it_is(
     models: Path,
     tmp_path: Path,
@@ -468,6 +502,13 @@ def test_benchmark_compares_with_the_first(
         ("prune model.keras --parameters 1e9 -o out.keras", "nothing needs to be removed"),
         ("prune model.keras --latency_ms 1 -o out.keras --latency_table zip.keras", "zip.keras"),
         ("prune model.keras --latency_ms 1 -o out.keras --latency_table no/t.json", "not exist"),
+        ("prune model.keras --criterion taylor --ratio 0.5 -o out.keras", "expected data for the"),
+        ("prune model.keras --criterion tailor -o out.keras", "add --ratio 0.5"),
+        ("prune model.keras --ratio 0.5 -o out.keras --repair bias", "expected data for the"),
+        ("prune model.keras --ratio 0.5 -o out.keras --repair glue", "'glue'"),
+        ("prune model.keras --ratio 0.5 -o out.keras --data two.npz", "data=None"),
+        ("prune model.keras --ratio 0.5 -o out.keras --repair bias --data no.npz", "at no.npz"),
+        ("prune model.keras --ratio 0.5 -o out.keras --loss mse", "does not look at it"),
         ("prune model.keras --ratio 0.5 -o small.keras", "--force"),
         ("prune model.keras --ratio 0.5 -o out.txt", "*.keras or *.h5"),
         ("prune model.keras --ratio 0.5 -o missing/out.keras", "does not exist"),

@@ -1,16 +1,12 @@
 """`tfprune convert`: a Keras model to a TFLite file, checked against the model."""
 
 import argparse
-from typing import TYPE_CHECKING
 
 import tfprune
 from tfprune._models_io import check_model_file, load_model
+from tfprune.commands._arrays import by_input, read_arrays
 from tfprune.commands._common import Outcome, add_json, add_model, add_output, check_output
-from tfprune.errors import DataError, FileError
-
-if TYPE_CHECKING:
-    import keras
-    import numpy as np
+from tfprune.errors import DataError
 
 SUMMARY = "convert a model to TFLite, and compare the file with the model"
 
@@ -46,41 +42,6 @@ def run(options: argparse.Namespace) -> Outcome:
         model,
         options.output,
         quantize=None if options.quantize == "none" else options.quantize,
-        representative_data=None if arrays is None else _by_input(arrays, model),
+        representative_data=None if arrays is None else by_input(arrays, model),
     )
     return Outcome(text=str(artifact), document=artifact.as_dict())
-
-
-def read_arrays(path: str) -> "dict[str, np.ndarray]":
-    """Reads the arrays of an `.npy` file (under the name "") or an `.npz` file.
-
-    Raises:
-        FileError: the file is missing or no numpy file of plain numbers.
-        DataError: the arrays are empty, or of different lengths.
-    """
-    import numpy as np
-
-    try:
-        # Pickled objects are code; plain arrays need none.
-        content = np.load(path, allow_pickle=False)
-        arrays = {"": content} if isinstance(content, np.ndarray) else dict(content)
-    except FileNotFoundError as error:
-        raise FileError(f"expected typical inputs, found nothing at {path}") from error
-    except (ValueError, OSError, EOFError) as error:
-        raise FileError(
-            f"expected arrays saved by numpy (.npy or .npz), but {path} cannot be read: {error}"
-        ) from error
-    lengths = {array.shape[0] if array.ndim else 0 for array in arrays.values()}
-    if len(lengths) != 1 or 0 in lengths:
-        raise DataError(
-            f"expected samples along the first axis, as many for each input, but {path} holds "
-            f"arrays of shapes {[array.shape for array in arrays.values()]}"
-        )
-    return arrays
-
-
-def _by_input(
-    arrays: "dict[str, np.ndarray]", model: "keras.Model"
-) -> "dict[str, np.ndarray] | tuple[np.ndarray, ...]":
-    """Returns the arrays by the names of the model's inputs, or else in their order."""
-    return arrays if set(arrays) == {x.name for x in model.inputs} else tuple(arrays.values())

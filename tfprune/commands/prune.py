@@ -6,6 +6,7 @@ from typing import Any
 
 import tfprune
 from tfprune._models_io import check_model_file, check_suffix, load_model, save_model
+from tfprune.commands._arrays import inputs_and_labels, read_arrays
 from tfprune.commands._common import (
     Outcome,
     add_json,
@@ -36,6 +37,9 @@ _CHOICES = (
     "exclude",
     "include_residual",
     "include_inexact",
+    "group_reduction",
+    "normalizer",
+    "loss",
 )
 
 
@@ -46,6 +50,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_targets(parser.add_argument_group("how much to remove: exactly one"))
     choose = parser.add_argument_group("what to remove")
     choose.add_argument("--criterion", metavar="NAME", help="how channels are ranked (l2)")
+    choose.add_argument(
+        "--loss",
+        metavar="NAME",
+        help="of criteria that look at a loss (the one that the model was compiled with)",
+    )
+    choose.add_argument(
+        "--group_reduction",
+        choices=("mean", "sum", "max", "first"),
+        help="how the scores of layers that share channels combine (mean)",
+    )
+    choose.add_argument(
+        "--normalizer",
+        choices=("none", "max", "mean", "l2"),
+        help="what the scores of a group are divided by (the criterion's own)",
+    )
     choose.add_argument(
         "--scope",
         choices=("layer", "global"),
@@ -90,6 +109,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="remove channels that layers normalise together too: what stays comes out different",
     )
+    parser.add_argument(
+        "--repair",
+        metavar="NAME",
+        help="make up for what goes, without training: bias, least_squares, merge, batch_norm, or "
+        "several by commas",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="FILE",
+        help="what the criterion and the repair look at: an .npy array of inputs, or an .npz of "
+        "inputs by name or in order, and labels under 'y'",
+    )
     parser.add_argument("--save_plan", metavar="FILE", help="also write the plan, as JSON")
     parser.add_argument(
         "--tolerance",
@@ -123,9 +154,12 @@ def run(options: argparse.Namespace) -> Outcome:
     """Plans, rebuilds, verifies and saves."""
     chosen = _choices(options)
     _check_files(options)
+    ranks, repair, mends_by_data = _lookers(options)
     made = tfprune.PruningPlan.load(options.plan) if options.plan else None
+    arrays = read_arrays(options.data) if options.data else None
     model = load_model(options.model, options.unsafe_lambda)
-    plan = made or tfprune.plan(model, **chosen)
+    data = None if arrays is None else inputs_and_labels(arrays, model)
+    plan = made or tfprune.plan(model, **chosen, data=data if ranks else None)
     small = tfprune.rebuild(model, plan)
     error = tfprune.verify(model, small, plan)
     if plan.exact and not error <= options.tolerance:  # written so that NaN fails too
@@ -134,14 +168,18 @@ def run(options: argparse.Namespace) -> Outcome:
             f"relative error of {error:.1e}, more than --tolerance {options.tolerance:g}: nothing "
             "was saved; half-precision models need a larger tolerance"
         )
+    if repair:
+        small = tfprune.rebuild(model, plan, repair, data if mends_by_data else None)
     save_model(small, options.output)
     if options.save_plan:
         plan.save(options.save_plan)
-    text = f"{plan}\n\n  {_finding(plan)} {error:.1e}\n  saved {options.output}"
+    mended = f"\n  then repaired by {', '.join(repair)}" if repair else ""
+    text = f"{plan}\n\n  {_finding(plan)} {error:.1e}{mended}\n  saved {options.output}"
     document = {
         "model": options.model,
         "output": options.output,
         "relative_error": error,
+        "repair": list(repair),
         "plan": plan.as_dict(),
     }
     if options.latency_ms is not None:
@@ -149,6 +187,25 @@ def run(options: argparse.Namespace) -> Outcome:
         timed = tfprune.latency.check(model, plan, options.latency_table, "litert", threads, small)
         text, document = f"{text}\n  {timed}", {**document, "latency": timed.as_dict()}
     return Outcome(text=text, document=document)
+
+
+def _lookers(options: argparse.Namespace) -> tuple[bool, tuple[str, ...], bool]:
+    """Whether the criterion looks at data; the repairs' names, and whether they do."""
+    from tfprune.criteria.registry import looks_at_data
+    from tfprune.surgery.repair import get_repairs
+
+    names = split_patterns([options.repair]) if options.repair else ()
+    ranks = not options.plan and looks_at_data(options.criterion)
+    repairs = get_repairs(names, options.data is not None, spare=ranks)
+    return ranks, names, any(each.examples for each in repairs)
+
+
+def _has_own_ratio(criterion: str | None) -> bool:
+    from tfprune.criteria import NaturalCriterion, get
+    from tfprune.criteria.registry import looks_at_data, names
+
+    known = criterion in names() and not looks_at_data(criterion)
+    return known and isinstance(get(criterion), NaturalCriterion)
 
 
 def _finding(plan: "tfprune.PruningPlan") -> str:
@@ -168,7 +225,7 @@ def _choices(options: argparse.Namespace) -> dict[str, Any]:
             "leave one of the two out"
         )
     targets = [name for name in _TARGETS if name in given]
-    if not options.plan and not targets:
+    if not options.plan and not targets and not _has_own_ratio(options.criterion):
         raise PlanError("expected what to remove, received neither: add --ratio 0.5 or --plan FILE")
     if len(targets) > 1:
         several = " and ".join(f"--{name}" for name in targets)
