@@ -268,6 +268,13 @@ class TestData:
         with pytest.raises(DataError, match=message):
             tfprune.plan(model, "taylor", data=change(*data), loss="mse", ratio=0.5)
 
+    @pytest.mark.parametrize("labels", [np.zeros((N, 2)), np.zeros(N, int)])
+    def test_labels_that_the_loss_cannot_compare(self, model, data, labels):
+        with pytest.raises(DataError, match=r"labels that the loss can compare .* of shapes"):
+            tfprune.plan(
+                model, "taylor", data=(data[0], labels), loss="categorical_crossentropy", ratio=0.5
+            )
+
     def test_no_loss(self, model, data):
         with pytest.raises(DataError, match="expected a loss, received none"):
             tfprune.plan(model, "taylor", data=data, ratio=0.5)

@@ -10,6 +10,7 @@ import numpy as np
 from tfprune._keras import pack_inputs
 from tfprune.criteria.batches import Batch
 from tfprune.criteria.losses import Losses
+from tfprune.errors import DataError
 
 Step = Callable[[Batch], np.ndarray]
 
@@ -57,9 +58,37 @@ def backward(model: Any, losses: Losses) -> Step:
 
     Returns:
         From a batch to the (examples,) losses and the gradients, one array a trainable variable.
+
+    Raises:
+        DataError: (when a batch runs) the loss cannot be computed from such labels.
     """
     steps = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
-    return steps[keras.backend.backend()](model, losses)
+    step = steps[keras.backend.backend()](model, losses)
+
+    def checked(batch: Batch) -> Any:
+        try:
+            return step(batch)
+        except Exception as error:
+            _check_labels(model, losses, batch, error)
+            raise
+
+    return checked
+
+
+def _check_labels(model: Any, losses: Losses, batch: Batch, error: Exception) -> None:
+    """Raises `DataError` where it is the labels that the step failed by."""
+    outputs = keras.tree.map_structure(
+        lambda tensor: keras.ops.zeros((len(batch.real), *tensor.shape[1:])), model.output
+    )
+    try:
+        losses(batch.labels, outputs)
+    except Exception as reason:  # noqa: BLE001  (losses may be anybody's, and raise anything)
+        shapes = [tuple(np.shape(one)) for one in keras.tree.flatten(batch.labels)]
+        expected = [tuple(tensor.shape) for tensor in keras.tree.flatten(model.output)]
+        raise DataError(
+            f"expected labels that the loss can compare with outputs of shapes {expected}, "
+            f"received labels of shapes {shapes}: {str(reason).splitlines()[0]}"
+        ) from error
 
 
 def _tensorflow(model: Any, losses: Losses) -> Any:
