@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--cifar10", required=True, type=Path)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=300, help="of fine-tuning, 128 images each")
+    parser.add_argument("--steps", type=int, default=200, help="of fine-tuning, 128 images each")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--output", default="docs/results/latency_accuracy.json")
     options = parser.parse_args()
