@@ -15,7 +15,7 @@ class Crops(keras.utils.PyDataset):
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, steps: int, seed: int) -> None:
         super().__init__()
-        self._images = np.pad(images, ((0, 0), (4, 4), (4, 4), (0, 0)))
+        self._images = images
         self._labels = np.eye(10, dtype="float32")[labels]
         self._steps, self._seed = steps, seed
 
@@ -28,7 +28,7 @@ class Crops(keras.utils.PyDataset):
         batch = np.empty((BATCH, 32, 32, 3), "float32")
         shifts, mirrored = draw.integers(0, 9, (BATCH, 2)), draw.random(BATCH) < 0.5
         for place, (one, (y, x), turned) in enumerate(zip(chosen, shifts, mirrored, strict=True)):
-            crop = self._images[one, y : y + 32, x : x + 32]
+            crop = np.pad(self._images[one], ((4, 4), (4, 4), (0, 0)))[y : y + 32, x : x + 32]
             batch[place] = crop[:, ::-1] if turned else crop
         return batch, self._labels[chosen]
 

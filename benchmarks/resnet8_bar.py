@@ -2,7 +2,8 @@
 
     python benchmarks/resnet8_bar.py --model mlperf_resnet8_cifar10.keras --cifar10 FOLDER
 
-Down in steps: Taylor (global), least-squares repair, fine-tuning with the unpruned net as teacher.
+Down in steps. At each the plan is, of some criteria and scopes, the one whose net is best on
+validation images after least-squares repair; it is fine-tuned with the unpruned net as teacher.
 MLPerf's net has seen all of CIFAR-10's training images, so on our validation images (2,000 of them)
 it does better than on the test images; that difference, known from its published test accuracy, is
 added to the bar. A cut passes where every seed is above it. The test images are looked at once,
@@ -20,12 +21,13 @@ from cifar_training import LOSS, accuracy, fine_tune
 from resnet8_peers import split
 
 import tfprune
+from tfprune import criteria
 from tfprune._files import write_text
 from tfprune.report.tables import render
 from tfprune.timing.machine import describe
 from tfprune.training import distill
 
-SHARES = (0.6, 0.45, 0.36, 0.3, 0.25, 0.21)
+SHARES = (0.8, 0.65, 0.52, 0.42, 0.34)
 BAR = 0.85
 PUBLISHED = 0.8719
 EXAMPLES = 1024
@@ -35,9 +37,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True)
     parser.add_argument("--cifar10", required=True, type=Path)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=800, help="of fine-tuning after each cut")
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=600, help="of fine-tuning after each cut")
+    parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--output", default="docs/results/resnet8_bar.json")
     options = parser.parse_args()
     teacher = keras.models.load_model(options.model, compile=False)
@@ -71,20 +73,35 @@ def path(
     whole = tfprune.cost(teacher).macs
     model, cuts = teacher, []
     for share in SHARES:
-        plan = tfprune.plan(
-            model, "taylor", macs=int(share * whole), scope="global", data=seen, loss=LOSS
-        )
-        model = tfprune.rebuild(model, plan, "least_squares", seen[0])
+        how, plan, model = best(model, int(share * whole), seen, sets["validation"])
         before = accuracy(model, sets["validation"])
         pupil = distill(model, teacher)
         fine_tune(pupil, sets["training"], options.steps, seed, options.rate)
         after = accuracy(model, sets["validation"])
         left = plan.after["macs"] / whole
-        cuts.append({"left": left, "before": before, "after": after, "model": model})
-        print(seed, share, f"{left:.4f} {before:.4f} {after:.4f} (bar {bar:.4f})", flush=True)
+        cuts.append({"how": how, "left": left, "before": before, "after": after, "model": model})
+        print(seed, share, how, f"{left:.4f} {before:.4f} {after:.4f} (bar {bar:.4f})", flush=True)
         if after < bar - 0.01:
             break
     return cuts
+
+
+def best(model: Any, macs: int, seen: Any, validation: Any) -> tuple[str, Any, Any]:
+    """The criterion and scope that leave most, its plan, and the repaired net."""
+    graph = tfprune.trace(model)
+    found = []
+    for criterion in (
+        criteria.GeometricMedian(),
+        criteria.L2(),
+        criteria.OutputSensitivity(seen[0]),
+        criteria.Taylor(seen, LOSS),
+    ):
+        for scope in ("layer", "block", "global"):
+            plan = tfprune.plan(graph, criterion, macs=macs, scope=scope)
+            small = tfprune.rebuild(graph, plan, "least_squares", seen[0])
+            name = f"{criterion.name}, {scope}"
+            found.append((accuracy(small, validation), name, plan, small))
+    return max(found, key=lambda one: one[0])[1:]
 
 
 def summary(share: float, cuts: list[dict[str, Any]], bar: float) -> dict[str, Any]:
@@ -93,6 +110,7 @@ def summary(share: float, cuts: list[dict[str, Any]], bar: float) -> dict[str, A
         "macs": share,
         "macs_left": round(max(cut["left"] for cut in cuts), 4),
         "parameters": max(cut["model"].count_params() for cut in cuts),
+        "chosen": "; ".join(cut["how"] for cut in cuts),
         "before": round(float(np.mean([cut["before"] for cut in cuts])), 4),
         "validation": round(float(np.mean(after)), 4),
         "least": round(min(after), 4),

@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--cifar10", required=True, type=Path)
     parser.add_argument("--torch_python", required=True)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=300, help="of fine-tuning, 128 images each")
+    parser.add_argument("--steps", type=int, default=200, help="of fine-tuning, 128 images each")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--output", default="docs/results/resnet8_peers.json")
     options = parser.parse_args()

@@ -25,10 +25,14 @@ EVERY_BACKEND = {
     "test_backends.py",
     "test_channels_first.py",
     "test_criteria_weights.py",
+    "test_filter_pruning.py",
     "test_graph.py",
     "test_plan.py",
     "test_rebuild.py",
     "test_saved_models.py",
+    "test_schedules.py",
+    "test_stop_on_drop.py",
+    "test_workers.py",
 }
 
 
