@@ -94,7 +94,9 @@ def _check_labels(model: Any, losses: Losses, batch: Batch, error: Exception) ->
 def _tensorflow(model: Any, losses: Losses) -> Any:
     import tensorflow as tf
 
-    watched = [variable.value for variable in model.trainable_variables]
+    # Of a variable on several devices the first one's copy, which is read outside of replicas.
+    copies = tf.distribute.get_strategy().experimental_local_results
+    watched = [copies(variable.value)[0] for variable in model.trainable_variables]
 
     @tf.function
     def run(inputs: Any, labels: Any, real: Any) -> Any:
