@@ -9,7 +9,7 @@ import pytest
 
 import tfprune
 
-ROOMS = ("callbacks", "convert", "criteria", "datasets", "latency", "models")
+ROOMS = ("callbacks", "convert", "criteria", "datasets", "latency", "models", "training")
 
 
 @pytest.mark.parametrize("name", tfprune.__all__)
@@ -27,7 +27,7 @@ def test_every_public_name_loads_and_is_documented(name: str) -> None:
 
 def test_a_room_never_hides_a_function_of_its_name() -> None:
     # Importing a submodule sets an attribute on its parent: `tfprune.plan` must stay a function.
-    for name in ("trace", "plan", "prune", "rebuild", "verify", "cost", "benchmark"):
+    for name in ("trace", "plan", "prune", "rebuild", "verify", "cost", "benchmark", "iterate"):
         assert not isinstance(getattr(tfprune, name), ModuleType)
 
 

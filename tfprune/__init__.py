@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tfprune import callbacks, convert, criteria, datasets, latency, models
+    from tfprune import callbacks, convert, criteria, datasets, latency, models, training
     from tfprune.costs import cost
     from tfprune.errors import TfpruneError
     from tfprune.graph.registry import register_rule
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tfprune.surgery.rebuild import rebuild
     from tfprune.surgery.verify import verify
     from tfprune.timing.benchmark import benchmark
+    from tfprune.training.cross_validation import cross_validate
+    from tfprune.training.iterate import iterate
 
 __all__ = [
     "PruningPlan",
@@ -37,7 +39,9 @@ __all__ = [
     "convert",
     "cost",
     "criteria",
+    "cross_validate",
     "datasets",
+    "iterate",
     "latency",
     "models",
     "plan",
@@ -46,6 +50,7 @@ __all__ = [
     "register_rule",
     "sensitivity",
     "trace",
+    "training",
     "verify",
 ]
 
@@ -60,6 +65,8 @@ _HOME = {
     "TfpruneError": "tfprune.errors",
     "benchmark": "tfprune.timing.benchmark",
     "cost": "tfprune.costs",
+    "cross_validate": "tfprune.training.cross_validation",
+    "iterate": "tfprune.training.iterate",
     "plan": "tfprune.planning.planner",
     "prune": "tfprune.surgery.prune",
     "rebuild": "tfprune.surgery.rebuild",
@@ -68,7 +75,7 @@ _HOME = {
     "trace": "tfprune.graph.trace",
     "verify": "tfprune.surgery.verify",
 }
-_ROOMS = frozenset({"callbacks", "convert", "criteria", "datasets", "latency", "models"})
+_ROOMS = frozenset({"callbacks", "convert", "criteria", "datasets", "latency", "models", "training"})
 
 
 def __getattr__(name: str) -> object:
