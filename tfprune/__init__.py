@@ -75,7 +75,9 @@ _HOME = {
     "trace": "tfprune.graph.trace",
     "verify": "tfprune.surgery.verify",
 }
-_ROOMS = frozenset({"callbacks", "convert", "criteria", "datasets", "latency", "models", "training"})
+_ROOMS = frozenset(
+    {"callbacks", "convert", "criteria", "datasets", "latency", "models", "training"}
+)
 
 
 def __getattr__(name: str) -> object:
