@@ -1,9 +1,10 @@
 """One of several workers: ranks by its own share of the data, trains, prunes, says what came of it.
 
-    python workers_job.py INDEX COUNT PORT
+    python workers_job.py INDEX COUNT PORT [FOLDER STEPS]
 
 Run by `test_workers.py`, on the backend that KERAS_BACKEND names: on JAX COUNT processes, on
-TensorFlow one process with COUNT devices.
+TensorFlow one process with COUNT devices. With a folder it prunes by `tfprune.iterate`, and keeps
+there how far it came; STEPS ends it early, as if killed.
 """
 
 import contextlib
@@ -11,9 +12,10 @@ import json
 import os
 import sys
 
-INDEX, COUNT, PORT = map(int, sys.argv[1:])
-JAX = os.environ["KERAS_BACKEND"] == "jax"
+INDEX, COUNT, PORT = map(int, sys.argv[1:4]) if __name__ == "__main__" else (0, 1, 0)
+JAX = os.environ.get("KERAS_BACKEND") == "jax"
 PROCESSES = COUNT if JAX else 1
+FOLDER, STEPS = [*sys.argv[4:6], None, None][:2]
 EXAMPLES, EPOCHS, BATCH = 64, 2, 16
 
 
@@ -64,27 +66,51 @@ def trained(keras, np, tfprune, Shared):
     y = keras.layers.Conv2D(8, 3, activation="relu", name="second")(y)
     y = keras.layers.GlobalAveragePooling2D()(y)
     model = keras.Model(x, keras.layers.Dense(3, "softmax")(y))
-    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), "categorical_crossentropy")
+    loss = "categorical_crossentropy"
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss, metrics=["accuracy"])
     draw = np.random.default_rng(0)
     images = draw.normal(size=(EXAMPLES, 6, 6, 3)).astype("float32")
     labels = np.eye(3, dtype="float32")[draw.integers(0, 3, EXAMPLES)]
-
     # Of each batch a worker gets its share.
     mine = np.arange(EXAMPLES).reshape(-1, PROCESSES, BATCH // PROCESSES)[:, INDEX].ravel()
     data = images[mine], labels[mine]
-    taylor = tfprune.criteria.Taylor(data, "categorical_crossentropy")
-    pruning = tfprune.callbacks.FilterPruning(Shared(taylor), ratio=0.5)
-    history = model.fit(
-        *data, batch_size=BATCH // PROCESSES, epochs=EPOCHS, shuffle=False, verbose=0,
-        callbacks=[pruning],
-    )  # fmt: skip
-    small = tfprune.rebuild(model, pruning.plan)
+    if FOLDER:
+        small, kept, losses = iterated(model, data, tfprune)
+    else:
+        small, kept, losses = silenced(model, data, loss, tfprune, Shared)
     return {
-        "kept": pruning.plan.kept,
-        "loss": history.history["loss"],
-        "error": tfprune.verify(model, small, pruning.plan),
+        "kept": kept,
+        "loss": losses,
         "sums": [float(np.abs(np.asarray(w)).sum()) for w in small.weights],
     }
 
 
-main()
+def silenced(model, data, loss, tfprune, Shared):
+    pruning = tfprune.callbacks.FilterPruning(
+        Shared(tfprune.criteria.Taylor(data, loss)), ratio=0.5
+    )
+    size = BATCH // PROCESSES
+    options = {"batch_size": size, "epochs": EPOCHS, "shuffle": False, "verbose": 0}
+    history = model.fit(*data, callbacks=[pruning], **options)
+    small = tfprune.rebuild(model, pruning.plan)
+    error = tfprune.verify(model, small, pruning.plan)
+    return small, pruning.plan.kept, [*history.history["loss"], error]
+
+
+def iterated(model, data, tfprune):
+    result = tfprune.iterate(
+        model,
+        data,
+        data,
+        step=4,
+        max_drop=None,
+        target=0.25 * int(STEPS),
+        carry_optimizer=True,
+        fit_options={"batch_size": BATCH // PROCESSES, "shuffle": False},
+        checkpoint_dir=FOLDER,
+    )
+    return result.model, result.plan.kept, [one.loss_after for one in result.history]
+
+
+if __name__ == "__main__":
+    main()

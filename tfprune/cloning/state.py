@@ -138,8 +138,15 @@ def _carry_extras(layer: Any, original: Any) -> None:
     ):
         store: dict[str, Any] = {}
         original.save_own_variables(store)
-        layer.load_own_variables(store)
+        layer.load_own_variables({name: _copied(value) for name, value in store.items()})
     if hasattr(original, "save_assets"):
         with tempfile.TemporaryDirectory() as folder:
             original.save_assets(folder)
             layer.load_assets(folder)
+
+
+def _copied(value: Any) -> Any:
+    """A value of its own: JAX takes the memory of what it trains, of whoever else has it too."""
+    if isinstance(value, keras.Variable) or keras.ops.is_tensor(value):
+        return keras.ops.copy(value)
+    return value

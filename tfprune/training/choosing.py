@@ -16,6 +16,7 @@ from tfprune.planning.select import Kept, comparable, normalizer_of
 from tfprune.planning.weights import check_weights
 from tfprune.training.lineage import Lineage, Origin
 from tfprune.training.settings import Settings
+from tfprune.training.workers import agreed
 
 
 def choose(
@@ -42,7 +43,7 @@ def choose(
         A plan for the model as it is now; None where nothing more can go.
     """
     check_weights(graph)
-    chosen = get(criterion, data, loss)
+    chosen = agreed(get(criterion, data, loss))
     scores = group_scores(graph, chosen.score(graph), settings.reduction)
     compared = comparable(scores, settings.normalizer or normalizer_of(chosen))
     groups = judged(candidates(graph, settings.limits), scores, chosen.name)

@@ -11,6 +11,7 @@ from tfprune._progress import track
 from tfprune.criteria import Criterion, get
 from tfprune.criteria.groups import Reduction
 from tfprune.criteria.registry import looks_at_data
+from tfprune.errors import DataError
 from tfprune.graph import trace
 from tfprune.planning.limits import Limits, as_patterns
 from tfprune.planning.select import Normalizer, Scope
@@ -25,6 +26,7 @@ from tfprune.training.saving import Keeper
 from tfprune.training.settings import Mode, Settings, make_settings
 from tfprune.training.sources import check_source
 from tfprune.training.tuning import compiler_of, state_at_start
+from tfprune.training.workers import workers
 
 
 def iterate(
@@ -75,6 +77,10 @@ def iterate(
     them.
 
     Seeds Python, numpy and Keras; the model itself is not changed.
+
+    In several processes (Keras on JAX, `keras.distribution`) each is given its share of the data
+    and of `batch_size`. All take the same decisions; the chief alone writes, to a folder that all
+    can read, and as many or fewer or more may take the run up again.
 
     Args:
         model: a built functional or Sequential `keras.Model`, trained, and compiled with a loss and
@@ -203,6 +209,13 @@ def _check_data(settings: Settings, train: Any, validation: Any, looked_at: Any)
         "train": check_source(train, "training", bounded="steps_per_epoch" in options),
         "validation": check_source(validation, "validation", bounded="validation_steps" in options),
     }
+    if workers().count > 1:
+        for name, source in (("train", train), ("validation", validation), ("score", looked_at)):
+            if not isinstance(source, tuple) and not callable(source):
+                raise DataError(
+                    f"expected {name} data of several workers as arrays or as a function that "
+                    f"makes them, each worker its share, received a {type(source).__name__}"
+                )
     return said if looked_at is train else said | {"score": check_source(looked_at, "scoring")}
 
 

@@ -28,9 +28,11 @@ from tfprune.training.lineage import Lineage, descend, positions
 from tfprune.training.optimizer_state import OptimizerState, Place, weights_by_place, write_state
 from tfprune.training.run import Job, Stand
 from tfprune.training.tuning import compiled_as
+from tfprune.training.workers import wait, workers
 
 FORMAT = "tfprune.checkpoint/1"
 MANIFEST = "iterate.json"
+_BATCHES = ("batch_size", "validation_batch_size")
 
 
 class Keeper:
@@ -74,7 +76,15 @@ class Keeper:
         return Stand(model, lineage, state, history, content["ended"])
 
     def save(self, stand: Stand) -> None:
-        """Keeps a step; the last one is there until this one is whole."""
+        """Keeps a step; the last one is there until this one is whole.
+
+        Of several workers the chief writes, and the others wait for it.
+        """
+        if workers().index == 0:
+            self._write(stand)
+        wait()
+
+    def _write(self, stand: Stand) -> None:
         best = stand.best
         if best not in self._files:
             name = f"step-{best:05}.npz"
@@ -97,6 +107,7 @@ class Keeper:
         """What tells this run from others, in plain values."""
         if self._identity is None:
             job = self._job
+            settings = job.settings.as_dict()
             self._identity = {
                 "model": job.origin.graph.fingerprint,
                 "weights": digest_of(_values(job.model)),
@@ -104,9 +115,17 @@ class Keeper:
                 "criterion": job.origin.plan.criterion,
                 "data": job.data,
                 "compiled": _compiled(job),
-                **job.settings.as_dict(),
+                **settings,
+                "fit_options": _of_all_workers(settings["fit_options"]),
             }
         return self._identity
+
+
+def _of_all_workers(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `fit` with the sizes of whole batches, of which each worker takes its share."""
+    sizes = {name: options[name] for name in _BATCHES if options.get(name)}
+    whole = {name: size * workers().count for name, size in sizes.items()}
+    return {**options, **whole}
 
 
 def _compiled(job: Job) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from tfprune.errors import DataError
+from tfprune.training.workers import total
 
 
 def fresh(given: Any) -> Any:
@@ -117,6 +118,9 @@ def _array(part: Any) -> np.ndarray:
 
 
 def _described(data: Any, size: int | None) -> Any:
-    if isinstance(data, tuple):
-        return [[list(np.shape(part)) for part in keras.tree.flatten(half)] for half in data]
+    if isinstance(data, tuple):  # of all workers, so that fewer or more may go on
+        examples = total(len(keras.tree.flatten(data)[0]))
+        return [
+            [[examples, *np.shape(part)[1:]] for part in keras.tree.flatten(half)] for half in data
+        ]
     return {"kind": type(data).__name__, "batches": size}

@@ -88,6 +88,22 @@ def workers() -> Workers:
     return Alone()
 
 
+def total(number: int) -> int:
+    """The sum of what all workers say."""
+    among = workers()
+    return round(float(among.mean(np.asarray(number, "int32"))) * among.count)
+
+
+def wait() -> None:
+    """Returns when all workers have come so far."""
+    total(0)
+
+
+def agreed(criterion: Criterion) -> Criterion:
+    """A criterion by which all workers find the same scores."""
+    return criterion if workers().count == 1 else Shared(criterion)
+
+
 class Shared:
     """A criterion whose scores are the mean of those that all workers find.
 
