@@ -27,7 +27,7 @@ from tfprune.report.tables import render
 from tfprune.timing.machine import describe
 from tfprune.training import distill
 
-SHARES = (0.8, 0.65, 0.52, 0.42, 0.34)
+SHARES = (0.65, 0.5, 0.4, 0.32)
 BAR = 0.85
 PUBLISHED = 0.8719
 EXAMPLES = 1024
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--cifar10", required=True, type=Path)
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=600, help="of fine-tuning after each cut")
+    parser.add_argument("--steps", type=int, default=2000, help="of fine-tuning after each cut")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--output", default="docs/results/resnet8_bar.json")
     options = parser.parse_args()
