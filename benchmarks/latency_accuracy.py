@@ -53,6 +53,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         plans = list(planned(model, seen, Path(folder)))
         unpruned = timed(model, plans, Path(folder))
+    print(f"timed: unpruned {unpruned} ms", flush=True)
     rows = [judged(model, plan, row, seen, sets, options) for row, plan in plans]
     document = {
         "command": "python benchmarks/latency_accuracy.py --model mlperf_resnet8_cifar10.keras "
