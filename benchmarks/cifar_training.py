@@ -10,13 +10,25 @@ BATCH = 128
 LOSS = "categorical_crossentropy"
 
 
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """(n, 10) rows."""
+    return np.eye(10, dtype="float32")[labels]
+
+
+def drawn(training: Sequence[np.ndarray], seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Some training images and their labels, one-hot."""
+    images, labels = training
+    chosen = np.random.default_rng(seed).choice(len(images), count, replace=False)
+    return images[chosen], one_hot(labels[chosen])
+
+
 class Crops(keras.utils.PyDataset):
     """Batches of images, mirrored at random and shifted by up to 4 pixels, and their labels."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, steps: int, seed: int) -> None:
         super().__init__()
         self._images = images
-        self._labels = np.eye(10, dtype="float32")[labels]
+        self._labels = one_hot(labels)
         self._steps, self._seed = steps, seed
 
     def __len__(self) -> int:

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-from cifar_training import LOSS, accuracy
+from cifar_training import LOSS, accuracy, drawn
 from resnet8_peers import split
 
 import tfprune
@@ -41,13 +40,15 @@ def main() -> None:
     sets = split(options.cifar10)
     found: dict[tuple[Any, ...], list[tuple[float, float]]] = {}
     for seed in range(options.seeds):
-        for names, pair in measure(model, drawn(sets["training"], seed), sets["test"], seed):
+        for names, pair in measure(
+            model, drawn(sets["training"], seed, EXAMPLES), sets["test"], seed
+        ):
             found.setdefault(names, []).append(pair)
             print(seed, *names, *pair, flush=True)
     rows = [summary(names, pairs) for names, pairs in found.items()]
     document = {
-        "command": "python benchmarks/criteria.py --model mlperf_resnet8_cifar10.keras "
-        "--cifar10 DIR",
+        "command": f"python benchmarks/criteria.py --seeds {options.seeds} "
+        "--model mlperf_resnet8_cifar10.keras --cifar10 DIR",
         "machine": str(describe()),
         "examples": EXAMPLES,
         "seeds": list(range(options.seeds)),
@@ -56,12 +57,6 @@ def main() -> None:
     }
     write_text(Path(options.output), json.dumps(document, indent=1) + "\n")
     print(render(list(rows[0]), [[str(value) for value in row.values()] for row in rows]))
-
-
-def drawn(training: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    images, labels = training
-    chosen = np.random.default_rng(seed).choice(len(images), EXAMPLES, replace=False)
-    return images[chosen], np.eye(10, dtype="float32")[labels[chosen]]
 
 
 def candidates(data: Any, seed: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from cifar_training import LOSS, accuracy, fine_tune
+from cifar_training import LOSS, accuracy, fine_tune, one_hot
 from resnet8_peers import split
 
 import tfprune
@@ -49,7 +49,7 @@ def main() -> None:
     model = keras.models.load_model(options.model, compile=False)
     sets = split(options.cifar10)
     images, labels = (part[:EXAMPLES] for part in sets["training"])
-    seen = images, np.eye(10, dtype="float32")[labels]
+    seen = images, one_hot(labels)
     with tempfile.TemporaryDirectory() as folder:
         plans = list(planned(model, seen, Path(folder)))
         unpruned = timed(model, plans, Path(folder))

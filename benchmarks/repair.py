@@ -18,6 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 from cifar10 import load
+from cifar_training import LOSS, accuracy, drawn
 
 import tfprune
 from tfprune._files import write_text
@@ -37,7 +38,6 @@ REPAIRS: tuple[Any, ...] = (
     "least_squares",
     ("least_squares", "batch_norm"),
 )
-LOSS = "categorical_crossentropy"
 
 
 def main() -> None:
@@ -51,12 +51,12 @@ def main() -> None:
     training = [load(options.cifar10, part) for part in ("train_1", "train_2")]
     training = [np.concatenate(parts) for parts in zip(*training, strict=True)]
     held_out = load(options.cifar10, "train_3", 2000)
-    choices = list(choose(model, drawn(training, 0), held_out))
+    choices = list(choose(model, drawn(training, 0, EXAMPLES), held_out))
     test = load(options.cifar10, "test")
     found = [
         row
         for seed in range(options.seeds)
-        for row in measure(model, drawn(training, seed), test, seed)
+        for row in measure(model, drawn(training, seed, EXAMPLES), test, seed)
     ]
     table = summary(found)
     document = {
@@ -72,13 +72,6 @@ def main() -> None:
     write_text(Path(options.output), json.dumps(document, indent=1) + "\n")
     head = ["criterion", "MACs", "repair", "accuracy", "least", "most", "seconds"]
     print(render(head, [[str(value) for value in row.values()] for row in table]))
-
-
-def drawn(training: list[np.ndarray], seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Some training images and their labels, one-hot."""
-    images, labels = training
-    chosen = np.random.default_rng(seed).choice(len(images), EXAMPLES, replace=False)
-    return images[chosen], np.eye(10, dtype="float32")[labels[chosen]]
 
 
 def choose(model: Any, data: Any, held_out: Any) -> Iterator[dict[str, Any]]:
@@ -118,12 +111,6 @@ def measure(model: Any, data: Any, test: Any, seed: int) -> Iterator[dict[str, A
 
 def spelt(how: Any) -> str:
     return " + ".join(how) if isinstance(how, tuple) else str(how or "none")
-
-
-def accuracy(model: Any, pictures: Any) -> float:
-    images, labels = pictures
-    found = model.predict(images, batch_size=500, verbose=0).argmax(axis=1)
-    return float((found == labels).mean())
 
 
 def summary(found: list[dict[str, Any]]) -> list[dict[str, Any]]:

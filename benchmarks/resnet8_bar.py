@@ -18,7 +18,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from cifar_training import LOSS, accuracy, fine_tune
+from cifar_training import LOSS, accuracy, drawn, fine_tune
 from resnet8_peers import split
 
 import tfprune
@@ -69,9 +69,7 @@ def path(
     teacher: Any, sets: Any, bar: float, seed: int, options: argparse.Namespace
 ) -> list[dict[str, Any]]:
     """Cut after cut, until one is below the bar by more than a point."""
-    images, labels = sets["training"]
-    drawn = np.random.default_rng(seed).choice(len(images), EXAMPLES, replace=False)
-    seen = images[drawn], np.eye(10, dtype="float32")[labels[drawn]]
+    seen = drawn(sets["training"], seed, EXAMPLES)
     whole = tfprune.cost(teacher).macs
     model, cuts = teacher, []
     for share in SHARES:

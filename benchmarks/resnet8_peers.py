@@ -25,7 +25,7 @@ from typing import Any
 import keras
 import numpy as np
 from cifar10 import load
-from cifar_training import LOSS, accuracy, fine_tune
+from cifar_training import LOSS, accuracy, fine_tune, one_hot
 from peers import TorchSide
 
 import tfprune
@@ -174,7 +174,7 @@ def left(plan: Any) -> float:
 
 def contest(model: Any, peer: TorchSide, sets: Any, options: argparse.Namespace) -> Iterator[Any]:
     images, labels = (part[:EXAMPLES] for part in sets["training"])
-    seen = {"data": (images, np.eye(10, dtype="float32")[labels]), "loss": LOSS}
+    seen = {"data": (images, one_hot(labels)), "loss": LOSS}
     for criterion in CRITERIA:
         for share in MACS:
             nets: dict[str, list[tuple[str, Any, Any]]] = {"Torch-Pruning": [], "tfprune": []}

@@ -18,6 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 from cifar10 import load
+from cifar_training import drawn
 from scipy.stats import spearmanr
 
 import tfprune
@@ -25,8 +26,7 @@ from tfprune import criteria
 from tfprune._files import write_text
 from tfprune.cloning.assemble import assemble
 from tfprune.cloning.masking import masked_weights
-from tfprune.criteria import group_scores
-from tfprune.planning.select import comparable, normalizer_of
+from tfprune.planning.ranking import ranked
 from tfprune.report.tables import render
 from tfprune.timing.machine import describe
 
@@ -40,11 +40,10 @@ def main() -> None:
     parser.add_argument("--output", default="docs/results/taylor.json")
     options = parser.parse_args()
     model = keras.models.load_model(options.model, compile=False)
-    images, labels = load(options.cifar10, "train_1")
+    training = load(options.cifar10, "train_1")
     rows: dict[str, list[tuple[float, float]]] = {}
     for seed in range(options.seeds):
-        drawn = np.random.default_rng(seed).choice(len(images), options.examples, replace=False)
-        data = images[drawn], np.eye(10, dtype="float32")[labels[drawn]]
+        data = drawn(training, seed, options.examples)
         for name, found in correlations(model, data).items():
             rows.setdefault(name, []).append(found)
             print(seed, name, *(f"{value:.3f}" for value in found), flush=True)
@@ -96,9 +95,7 @@ def correlations(model: Any, data: Any) -> dict[str, tuple[float, float]]:
     found = {}
     for name, make in candidates(data).items():
         criterion = make()
-        scores = comparable(
-            group_scores(graph, criterion.score(graph), "sum"), normalizer_of(criterion)
-        )
+        scores = ranked(graph, criterion, "sum")
         names = [group for group in truth if group in scores]
         across = spearmanr(
             np.concatenate([scores[group] for group in names]),

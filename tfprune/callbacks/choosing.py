@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from tfprune.criteria import Criterion, NaturalCriterion, group_scores
+from tfprune.criteria import Criterion, NaturalCriterion
 from tfprune.criteria.groups import Reduction
 from tfprune.errors import PlanError
 from tfprune.graph import ChannelGraph, Group
@@ -81,12 +81,6 @@ class Asked:
         }
 
 
-def scores_of(asked: Asked, graph: ChannelGraph) -> Kept:
-    """One score a channel, by group, comparable between groups."""
-    scores = group_scores(graph, asked.criterion.score(graph), asked.reduction)
-    return comparable(scores, asked.dividing)
-
-
 def choose(
     asked: Asked,
     graph: ChannelGraph,
@@ -101,7 +95,7 @@ def choose(
         asked: what is to be silent in the end.
         graph: the traced model.
         groups: the groups that may lose channels.
-        scores: see `scores_of`.
+        scores: see `tfprune.planning.ranking.ranked`.
         share: how much of what is asked is to be silent now, in (0, 1].
         before: of the groups that have lost channels those that stayed; no other comes back.
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from absl import logging
 
-from tfprune.callbacks.choosing import Asked, choose, kept_by, scores_of
+from tfprune.callbacks.choosing import Asked, choose, kept_by
 from tfprune.callbacks.pace import Pace, Steps, Unit
 from tfprune.callbacks.silencing import Silencer, readers
 from tfprune.criteria import Criterion, get
@@ -18,6 +18,7 @@ from tfprune.planning.keep import keep_mask
 from tfprune.planning.limits import Limits, as_patterns, candidates
 from tfprune.planning.planner import make_plan
 from tfprune.planning.pruning_plan import PruningPlan
+from tfprune.planning.ranking import ranked
 from tfprune.planning.schedules import Schedule, polynomial
 from tfprune.planning.select import Normalizer, Scope
 from tfprune.planning.weights import check_weights
@@ -223,21 +224,21 @@ class FilterPruning(keras.callbacks.Callback):
             logging.info("%s %d: %.1f %% silenced", self._pace.by, moment, 100 * self.silenced)
 
     def _select(self, share: float) -> None:
-        graph, silencer = self._graph, self._silencer
+        graph, silencer, asked = self._graph, self._silencer, self._asked
         if graph is None or silencer is None:
             raise PlanError("expected to be called by fit: pass the callback to model.fit")
         model = self.model
         check_weights(graph)
-        self.scores = scores_of(self._asked, graph)
+        self.scores = ranked(graph, asked.criterion, asked.reduction, asked.normalizer)
         before = kept_by(graph.groups, self.plan)
-        chosen = choose(self._asked, graph, self._groups, self.scores, share, before)
+        chosen = choose(asked, graph, self._groups, self.scores, share, before)
         held = [group for group in graph.groups if group.name in before]
         groups = {group.name: group for group in (*self._groups, *held)}
         self.plan = make_plan(
             graph,
             model.name,
-            self._asked.criterion.name,
-            self._asked.as_dict(share),
+            asked.criterion.name,
+            asked.as_dict(share),
             tuple(groups.values()),
             {**before, **chosen},
         )

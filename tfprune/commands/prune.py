@@ -49,6 +49,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output(parser, "the smaller model, .keras or .h5,")
     _add_targets(parser.add_argument_group("how much to remove: exactly one"))
     choose = parser.add_argument_group("what to remove")
+    _add_ranking(choose)
+    _add_limits(choose)
+    parser.add_argument(
+        "--repair",
+        metavar="NAME",
+        help="make up for what goes, without training: bias, least_squares, merge, batch_norm, or "
+        "several by commas",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="FILE",
+        help="what the criterion and the repair look at: an .npy array of inputs, or an .npz of "
+        "inputs by name or in order, and labels under 'y'",
+    )
+    parser.add_argument("--save_plan", metavar="FILE", help="also write the plan, as JSON")
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=1e-4,
+        help="save only within this relative error of the masked original (1e-4)",
+    )
+    add_json(parser)
+
+
+def _add_ranking(choose: argparse._ArgumentGroup) -> None:
     choose.add_argument("--criterion", metavar="NAME", help="how channels are ranked (l2)")
     choose.add_argument(
         "--loss",
@@ -65,6 +90,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("none", "max", "mean", "l2"),
         help="what the scores of a group are divided by (the criterion's own)",
     )
+
+
+def _add_limits(choose: argparse._ArgumentGroup) -> None:
     choose.add_argument(
         "--scope",
         choices=("layer", "global"),
@@ -109,26 +137,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="remove channels that layers normalise together too: what stays comes out different",
     )
-    parser.add_argument(
-        "--repair",
-        metavar="NAME",
-        help="make up for what goes, without training: bias, least_squares, merge, batch_norm, or "
-        "several by commas",
-    )
-    parser.add_argument(
-        "--data",
-        metavar="FILE",
-        help="what the criterion and the repair look at: an .npy array of inputs, or an .npz of "
-        "inputs by name or in order, and labels under 'y'",
-    )
-    parser.add_argument("--save_plan", metavar="FILE", help="also write the plan, as JSON")
-    parser.add_argument(
-        "--tolerance",
-        type=float,
-        default=1e-4,
-        help="save only within this relative error of the masked original (1e-4)",
-    )
-    add_json(parser)
 
 
 def _add_targets(targets: argparse._ArgumentGroup) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tfprune.costs import graph_cost
-from tfprune.criteria import Criterion, get, group_scores
+from tfprune.criteria import Criterion, get
 from tfprune.criteria.base import NaturalCriterion
 from tfprune.criteria.groups import Reduction
 from tfprune.errors import PlanError
@@ -25,12 +25,12 @@ from tfprune.planning.latency import (
 from tfprune.planning.limits import Limits, as_patterns, candidates
 from tfprune.planning.natural import natural_kept
 from tfprune.planning.pruning_plan import GroupPlan, PruningPlan
+from tfprune.planning.ranking import ranked
 from tfprune.planning.select import (
     Kept,
     Normalizer,
     Scope,
     check_scope,
-    comparable,
     normalizer_of,
     select,
 )
@@ -149,23 +149,21 @@ def plan(
     latency = None
     if target.kind == "latency_ms":
         latency = open_latency(graph, latency_table, runtime, threads)
-    scores = group_scores(graph, chosen.score(graph), group_reduction)
-    dividing = normalizer or normalizer_of(chosen)
-    compared = comparable(scores, dividing)
+    scores = ranked(graph, chosen, group_reduction, normalizer)
     groups_scored = judged(groups, scores, chosen.name)
     if natural:
-        kept = natural_kept(groups_scored, compared, natural.natural(graph), limits)
+        kept = natural_kept(groups_scored, scores, natural.natural(graph), limits)
     elif latency:
-        kept = fit_latency(graph, groups_scored, compared, scope, limits, latency, target.value)
+        kept = fit_latency(graph, groups_scored, scores, scope, limits, latency, target.value)
     else:
-        kept = _select(graph, groups_scored, compared, scope, limits, target)
+        kept = _select(graph, groups_scored, scores, scope, limits, target)
     settings = {
         **target.as_dict(),
         **(latency_settings(graph, groups_scored, kept, latency) if latency else {}),
         "scope": scope,
         **limits.as_dict(),
         "reduction": group_reduction,
-        "normalizer": dividing,
+        "normalizer": normalizer or normalizer_of(chosen),
     }
     return make_plan(graph, graph.model.name, chosen.name, settings, groups, kept)
 

@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from tfprune.criteria import get, group_scores
+from tfprune.criteria import get
 from tfprune.graph import ChannelGraph, Group
 from tfprune.planning.budget import Step, fit_steps, kept_after, removals
 from tfprune.planning.keep import mask_of_groups
 from tfprune.planning.limits import Limits, candidates
 from tfprune.planning.planner import judged, make_plan, network_cost
 from tfprune.planning.pruning_plan import PruningPlan
-from tfprune.planning.select import Kept, comparable, normalizer_of
+from tfprune.planning.ranking import ranked
+from tfprune.planning.select import Kept
 from tfprune.planning.weights import check_weights
 from tfprune.training.lineage import Lineage, Origin
 from tfprune.training.settings import Settings
@@ -44,18 +45,17 @@ def choose(
     """
     check_weights(graph)
     chosen = agreed(get(criterion, data, loss))
-    scores = group_scores(graph, chosen.score(graph), settings.reduction)
-    compared = comparable(scores, settings.normalizer or normalizer_of(chosen))
+    scores = ranked(graph, chosen, settings.reduction, settings.normalizer)
     groups = judged(candidates(graph, settings.limits), scores, chosen.name)
     sizes = [origin.size_of(group, lineage) for group in groups]
-    steps = _allowed(graph, groups, compared, settings, sizes)
+    steps = _allowed(graph, groups, scores, settings, sizes)
     if not steps:
         return None
     if settings.step_macs is None:
-        kept = _by_filters(groups, compared, steps, _filters_to_go(settings, origin, lineage))
+        kept = _by_filters(groups, scores, steps, _filters_to_go(settings, origin, lineage))
     else:
         wanted = _macs_to_go(settings, origin, network_cost(graph, "macs"), graph)
-        found = _by_macs(graph, groups, compared, steps, wanted)
+        found = _by_macs(graph, groups, scores, steps, wanted)
         if found is None:
             return None
         kept = found
