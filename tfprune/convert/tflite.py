@@ -36,9 +36,6 @@ float16 .003, dynamic .12, int8 .16 but for one of separable convolutions on noi
 taken from data 20 times too small gave .31 to .85.
 """
 
-_COMPARED = 8
-"""Examples compared where they come from the representative data or are drawn."""
-
 
 def to_tflite(
     model: "keras.Model",
@@ -102,22 +99,22 @@ def to_tflite(
         (('wave',), True)
     """
     allowed = _check_arguments(quantize, representative_data, int8_io, tolerance)
-    _check_model(model)
-    _check_target(Path(path), overwrite)
+    check_model(model)
+    check_target(Path(path), overwrite)
     calibration: list[Example] = []
     if quantize == "int8":
         calibration = sampling.take(
             model, representative_data, calibration_examples, "representative_data"
         )
-    examples = _samples(model, samples, calibration, representative_data, seed)
-    shapes = _shapes(model, [*examples, *calibration])
+    examples = choose_samples(model, samples, calibration, representative_data, seed)
+    shapes = common_shapes(model, [*examples, *calibration])
     expected = compare.run_keras(model, examples)
     with atomic_path(path) as temporary:
         lean = without_padding_copies(model)
         temporary.write_bytes(_convert(lean, shapes, quantize, calibration, int8_io))
         received = compare.run_file(temporary, model, examples)
         errors = compare.largest_errors(expected, received, temporary)
-        _check_errors(errors, allowed, quantize)
+        check_errors(errors, allowed, quantize or "float32")
         content = temporary.read_bytes()
     return Artifact(
         path=Path(path),
@@ -149,55 +146,6 @@ def _check_arguments(
     if not allowed >= 0:
         raise ConversionError(f"expected a tolerance of 0 or more, received {tolerance}")
     return allowed
-
-
-def _check_model(model: "keras.Model") -> None:
-    import keras
-
-    if not isinstance(model, keras.Model):
-        raise ModelError(f"expected a keras.Model, received {type(model).__name__}")
-    # A subclassed or unbuilt model has no inputs to ask for, and says so in this way.
-    if not getattr(model, "inputs", None):
-        raise ModelError(
-            f"expected a built Functional or Sequential model, but {model.name!r} has no defined "
-            "inputs: build it from keras.Input"
-        )
-    for weight in model.weights:
-        values = weight.numpy()
-        if keras.backend.is_float_dtype(str(weight.dtype)) and not np.isfinite(values).all():
-            raise ModelError(
-                f"weight {weight.path!r} holds NaN or infinite values: the training diverged; "
-                "go back to an earlier checkpoint"
-            )
-
-
-def _check_target(path: Path, overwrite: bool) -> None:
-    check_writable(path)
-    if path.exists() and not overwrite:
-        raise FileError(f"{path} exists: name another file, or pass overwrite=True")
-
-
-def _samples(
-    model: "keras.Model", samples: Any, calibration: Sequence[Example], data: Any, seed: int
-) -> Sequence[Example]:
-    if samples is not None:
-        # An endless data set must end somewhere; a thousand samples prove what can be proven.
-        return sampling.take(model, samples, 1000, "samples")
-    if calibration:
-        return calibration[:_COMPARED]
-    if data is not None:
-        return sampling.take(model, data, _COMPARED, "representative_data")
-    return sampling.draw(model, _COMPARED, seed)
-
-
-def _shapes(model: "keras.Model", examples: Iterable[Example]) -> list[tuple[int, ...]]:
-    found = {tuple(part.shape for part in example) for example in examples}
-    if len(found) > 1:
-        raise DataError(
-            f"{model.name!r} leaves sizes open and the samples are of several, {sorted(found)}: "
-            "a file is made for one size, pass samples of one"
-        )
-    return list(found.pop())
 
 
 def _convert(
@@ -261,13 +209,3 @@ def _layers(model: "keras.Model") -> Iterable[Any]:
     for layer in model.layers:
         yield layer
         yield from _layers(layer) if hasattr(layer, "layers") else ()
-
-
-def _check_errors(errors: Mapping[str, float], allowed: float, quantize: str | None) -> None:
-    worst = max(errors, key=lambda name: errors[name])
-    if not errors[worst] <= allowed:
-        raise ConversionError(
-            f"the {quantize or 'float32'} file differs from the Keras model: output {worst!r} by "
-            f"{errors[worst]:.3g} of its range, allowed is {allowed:g}; no file is left. Pass "
-            "samples (and representative_data) of the model's real range, or a tolerance"
-        )

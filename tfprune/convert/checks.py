@@ -1,0 +1,88 @@
+"""What every converter asks before it works, and of what it made."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tfprune._files import check_writable
+from tfprune.convert import samples as sampling
+from tfprune.convert.samples import Example
+from tfprune.errors import ConversionError, DataError, FileError, ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+_COMPARED = 8
+"""Examples compared where they come from the representative data or are drawn."""
+
+
+def check_model(model: "keras.Model") -> None:
+    """Raises `ModelError` unless `model` is built, of a static graph, with finite weights."""
+    import keras
+
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"expected a keras.Model, received {type(model).__name__}")
+    # A subclassed or unbuilt model has no inputs to ask for, and says so in this way.
+    if not getattr(model, "inputs", None):
+        raise ModelError(
+            f"expected a built Functional or Sequential model, but {model.name!r} has no defined "
+            "inputs: build it from keras.Input"
+        )
+    for weight in model.weights:
+        values = weight.numpy()
+        if keras.backend.is_float_dtype(str(weight.dtype)) and not np.isfinite(values).all():
+            raise ModelError(
+                f"weight {weight.path!r} holds NaN or infinite values: the training diverged; "
+                "go back to an earlier checkpoint"
+            )
+
+
+def check_target(path: Path, overwrite: bool) -> None:
+    """Raises `FileError` where `path` cannot be written, or stands and may not be replaced."""
+    check_writable(path)
+    if path.exists() and not overwrite:
+        raise FileError(f"{path} exists: name another file, or pass overwrite=True")
+
+
+def choose_samples(
+    model: "keras.Model", samples: Any, calibration: Sequence[Example], data: Any, seed: int
+) -> Sequence[Example]:
+    """Returns the examples to compare on: those given, else of the data, else drawn."""
+    if samples is not None:
+        # An endless data set must end somewhere; a thousand samples prove what can be proven.
+        return sampling.take(model, samples, 1000, "samples")
+    if calibration:
+        return calibration[:_COMPARED]
+    if data is not None:
+        return sampling.take(model, data, _COMPARED, "representative_data")
+    return sampling.draw(model, _COMPARED, seed)
+
+
+def common_shapes(model: "keras.Model", examples: Iterable[Example]) -> list[tuple[int, ...]]:
+    """Returns the shape of each input that all examples share, or raises `DataError`."""
+    found = {tuple(part.shape for part in example) for example in examples}
+    if len(found) > 1:
+        raise DataError(
+            f"{model.name!r} leaves sizes open and the samples are of several, {sorted(found)}: "
+            "a file is made for one size, pass samples of one"
+        )
+    return list(found.pop())
+
+
+def check_errors(errors: Mapping[str, float], allowed: float, kind: str) -> None:
+    """Raises `ConversionError` where an output is further off than allowed.
+
+    Args:
+        errors: the largest error of each output, relative to its range.
+        allowed: the largest that may be.
+        kind: what to call the file, such as "float16".
+    """
+    worst = max(errors, key=lambda name: errors[name])
+    if not errors[worst] <= allowed:
+        raise ConversionError(
+            f"the {kind} file differs from the Keras model: output {worst!r} by "
+            f"{errors[worst]:.3g} of its range, allowed is {allowed:g}; no file is left. Pass "
+            "samples (and representative_data) of the model's real range, or a tolerance"
+        )
