@@ -37,7 +37,8 @@ class _Parser(argparse_flags.ArgumentParser):
     """A parser whose complaint is one line, as every other error of this command."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"tfprune: error: {_one_line(message)} (see `{self.prog} --help`)\n")
+        print(f"tfprune: error: {_one_line(message)} (see `{self.prog} --help`)", file=sys.stderr)
+        raise SystemExit(2)
 
 
 def build_parser() -> argparse.ArgumentParser:

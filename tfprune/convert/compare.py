@@ -34,7 +34,7 @@ def run_keras(model: "keras.Model", examples: Sequence[Example]) -> Outputs:
     for example in examples:
         outputs = call_by_name(model, [keras.ops.convert_to_tensor(part) for part in example])
         answers.append({name: keras.ops.convert_to_numpy(o) for name, o in outputs.items()})
-    joined = _joined(answers)
+    joined = join_answers(answers)
     for name, values in joined.items():
         if not np.isfinite(values).all():
             raise ModelError(
@@ -66,15 +66,14 @@ def run_file(path: Path, model: "keras.Model", examples: Sequence[Example]) -> O
     except (RuntimeError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ConversionError(f"LiteRT cannot run the converted file: {reason}") from error
-    return _joined(answers)
+    return join_answers(answers)
 
 
 def largest_errors(expected: Outputs, received: Outputs, path: Path) -> dict[str, float]:
-    """Returns, for each output, the largest |received - expected| over the output's range.
+    """Returns the largest error of each output of a TFLite file, as `output_errors` does.
 
-    The range is that of the expected values over all samples, zero included. Where the file
-    holds the output as int8 after a softmax, sigmoid or tanh, whose 256 steps are fixed by the
-    format, the range is that of the function (1, 1 and 2).
+    Where the file holds the output as int8 after a softmax, sigmoid or tanh, whose 256 steps are
+    fixed by the format, the range is that of the function (1, 1 and 2).
 
     Args:
         expected: the Keras model's outputs.
@@ -85,6 +84,25 @@ def largest_errors(expected: Outputs, received: Outputs, path: Path) -> dict[str
         ConversionError: an output is missing, of another shape, NaN or infinite.
     """
     graph = read_graph(path)
+    spans = {name: _fixed_span(graph, name) for name in expected}
+    return output_errors(expected, received, spans)
+
+
+def output_errors(
+    expected: Outputs, received: Outputs, spans: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Returns, for each output, the largest |received - expected| over the output's range.
+
+    The range is that of the expected values over all samples, zero included.
+
+    Args:
+        expected: the Keras model's outputs.
+        received: the file's outputs.
+        spans: the least range of an output, by its name. Defaults to none.
+
+    Raises:
+        ConversionError: an output is missing, of another shape, NaN or infinite.
+    """
     errors = {}
     for name, values in expected.items():
         if name not in received:
@@ -96,7 +114,7 @@ def largest_errors(expected: Outputs, received: Outputs, path: Path) -> dict[str
             )
         if not np.isfinite(answer).all():
             raise ConversionError(f"output {name!r} of the converted file holds NaN or infinity")
-        span = _fixed_span(graph, name)
+        span = (spans or {}).get(name, 0.0)
         errors[name] = _relative_error(values.astype(np.float64), answer, span)
     return errors
 
@@ -136,5 +154,6 @@ def _real(values: np.ndarray, details: Mapping[str, Any]) -> np.ndarray:
     return (values.astype(np.float64) - zero) * scale if scale else values
 
 
-def _joined(answers: Sequence[Mapping[str, Any]]) -> Outputs:
+def join_answers(answers: Sequence[Mapping[str, Any]]) -> Outputs:
+    """Returns the answers to single examples as one array an output."""
     return {n: np.concatenate([np.asarray(a[n]) for a in answers]) for n in answers[0]}

@@ -6,18 +6,23 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tfprune._files import atomic_path, check_writable
+from tfprune._files import atomic_path
 from tfprune._silence import silenced
 from tfprune.convert import compare
 from tfprune.convert import samples as sampling
 from tfprune.convert.artifact import Artifact, digest
+from tfprune.convert.checks import (
+    check_errors,
+    check_model,
+    check_target,
+    choose_samples,
+    common_shapes,
+)
 from tfprune.convert.keyline import explain, layer_of
 from tfprune.convert.padding import without_padding_copies
 from tfprune.convert.samples import Example
 from tfprune.convert.savedmodel import SIGNATURE, export, input_names, loops
-from tfprune.errors import ConversionError, DataError, FileError, ModelError
+from tfprune.errors import ConversionError, DataError
 
 if TYPE_CHECKING:
     import keras
