@@ -24,7 +24,7 @@ import tfprune
 from tfprune._files import write_text
 from tfprune.datasets import read_catalog, spectrogram_arrays
 from tfprune.models import resnet50
-from tfprune.recipes.earthquake.evaluation import Accuracy, keras_accuracy, tflite_accuracy
+from tfprune.recipes.common.accuracy import Accuracy, keras_accuracy, tflite_accuracy
 from tfprune.recipes.earthquake.training import Training, train
 from tfprune.report.tables import render
 from tfprune.timing.machine import describe

@@ -120,7 +120,10 @@ def test_help_answers_within_a_second(tmp_path: Path) -> None:
     assert min(times) < 1
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["prune", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["prune", "--help"], ["recipe", "earthquake", "--help"], ["--version"]],
+)
 def test_help_loads_neither_keras_nor_tensorflow(arguments: list[str], tmp_path: Path) -> None:
     assert _modules_after(arguments, tmp_path) == []
 

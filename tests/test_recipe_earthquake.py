@@ -10,8 +10,8 @@ from scipy import stats
 
 import tfprune
 from tfprune.errors import DataError, FileError, PlanError
+from tfprune.recipes.common.accuracy import Accuracy, keras_accuracy, tflite_accuracy
 from tfprune.recipes.earthquake import data, demo
-from tfprune.recipes.earthquake.evaluation import Accuracy, keras_accuracy, tflite_accuracy
 from tfprune.recipes.earthquake.result import DemoResult, Row
 from tfprune.recipes.earthquake.training import Training, train
 

@@ -19,7 +19,7 @@ from absl.flags import argparse_flags
 
 from tfprune import __version__
 from tfprune._quiet import quiet_native_logs
-from tfprune.commands import benchmark, convert, demo, inspect, prune, verify
+from tfprune.commands import benchmark, convert, demo, inspect, prune, recipe, verify
 from tfprune.commands._common import Outcome
 from tfprune.errors import TfpruneError
 
@@ -30,6 +30,7 @@ _COMMANDS = {
     "convert": convert,
     "benchmark": benchmark,
     "demo": demo,
+    "recipe": recipe,
 }
 
 
@@ -132,8 +133,9 @@ def _set_up_logging(options: argparse.Namespace) -> None:
     handler.addFilter(_is_ours_or_urgent)
     standard_logging.getLogger("tensorflow").setLevel(standard_logging.ERROR)
     if flags.FLAGS["verbosity"].using_default_value:
-        # The demo takes minutes: it tells how far it is.
-        logging.set_verbosity(logging.INFO if options.command == "demo" else logging.WARNING)
+        # These take minutes and more: they tell how far they are.
+        talks = options.command in ("demo", "recipe")
+        logging.set_verbosity(logging.INFO if talks else logging.WARNING)
 
 
 def _is_ours_or_urgent(record: standard_logging.LogRecord) -> bool:

@@ -17,8 +17,8 @@ from tfprune.errors import FileError
 from tfprune.models import resnet50
 from tfprune.planning import PruningPlan, plan
 from tfprune.planning.limits import check_ratio
+from tfprune.recipes.common.accuracy import keras_accuracy, tflite_accuracy
 from tfprune.recipes.earthquake import data as sources
-from tfprune.recipes.earthquake.evaluation import keras_accuracy, tflite_accuracy
 from tfprune.recipes.earthquake.result import DemoResult, Row
 from tfprune.recipes.earthquake.training import Training, train
 from tfprune.surgery import rebuild, verify

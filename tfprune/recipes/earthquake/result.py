@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tfprune.recipes.earthquake.evaluation import Accuracy
+from tfprune.recipes.common.accuracy import Accuracy
 from tfprune.report.tables import render
 
 
