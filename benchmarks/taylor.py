@@ -1,11 +1,15 @@
 """How well criteria foresee what a channel's removal does to the loss.
 
     python benchmarks/taylor.py --model mlperf_resnet8_cifar10.keras --cifar10 FOLDER
+    python benchmarks/taylor.py --cifar10 FOLDER --output docs/results/taylor_chain.json
 
 The oracle takes out one channel after another (zeros in the weights that read it) and measures the
 loss (Molchanov et al. 2017, arXiv 1611.06440, section 3.1). Spearman's rank correlation with its
 absolute change over all channels of all layers, and the mean of the correlations within layers.
 Examples are drawn from the training set; each seed draws others.
+
+Without --model each seed trains a net of its own, of the kind that the paper looks at: a chain of
+convolutions and ReLUs without batch norm, as VGG16 is, small and trained for some minutes.
 """
 
 import argparse
@@ -18,7 +22,7 @@ from typing import Any
 import keras
 import numpy as np
 from cifar10 import load
-from cifar_training import drawn
+from cifar_training import BATCH, accuracy, drawn, fine_tune
 from scipy.stats import spearmanr
 
 import tfprune
@@ -33,32 +37,60 @@ from tfprune.timing.machine import describe
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", required=True)
+    parser.add_argument("--model", help="a trained net; without it a chain is trained")
     parser.add_argument("--cifar10", required=True, type=Path)
     parser.add_argument("--examples", type=int, default=512)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=8, help="of a chain's training")
     parser.add_argument("--output", default="docs/results/taylor.json")
     options = parser.parse_args()
-    model = keras.models.load_model(options.model, compile=False)
     training = load(options.cifar10, "train_1")
+    held_out = load(options.cifar10, "train_3", 2000)
     rows: dict[str, list[tuple[float, float]]] = {}
+    accuracies = []
     for seed in range(options.seeds):
+        if options.model:
+            model = keras.models.load_model(options.model, compile=False)
+        else:
+            model = chain(training, seed, options.epochs)
+        accuracies.append(round(accuracy(model, held_out), 4))
         data = drawn(training, seed, options.examples)
         for name, found in correlations(model, data).items():
             rows.setdefault(name, []).append(found)
             print(seed, name, *(f"{value:.3f}" for value in found), flush=True)
     table = [summary(name, found) for name, found in rows.items()]
     document = {
-        "command": "python benchmarks/taylor.py --model mlperf_resnet8_cifar10.keras --cifar10 DIR",
+        "command": "python benchmarks/taylor.py --cifar10 DIR"
+        + (" --model mlperf_resnet8_cifar10.keras" if options.model else ""),
         "machine": str(describe()),
         "backend": keras.backend.backend(),
         "examples": options.examples,
         "seeds": list(range(options.seeds)),
+        "accuracy_of_the_nets": accuracies,
         "rows": table,
     }
     write_text(Path(options.output), json.dumps(document, indent=1) + "\n")
     head = ["criterion", "across layers", "least", "most", "within layers"]
     print(render(head, [[str(value) for value in row.values()] for row in table]))
+
+
+def chain(training: Any, seed: int, epochs: int) -> Any:
+    """A small net in the manner of VGG16, trained on 10,000 images."""
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    blocks = [
+        layer
+        for width in (16, 32, 64)
+        for layer in (
+            layers.Conv2D(width, 3, padding="same", activation="relu"),
+            layers.Conv2D(width, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(),
+        )
+    ]
+    head = [layers.Flatten(), layers.Dense(64, "relu"), layers.Dense(10, "softmax")]
+    scaling = layers.Rescaling(1 / 127.5, offset=-1.0)
+    model = keras.Sequential([keras.Input((32, 32, 3)), scaling, *blocks, *head])
+    return fine_tune(model, training, epochs * len(training[0]) // BATCH, seed, 2e-3)
 
 
 def summary(name: str, found: list[tuple[float, float]]) -> dict[str, Any]:
@@ -72,7 +104,7 @@ def summary(name: str, found: list[tuple[float, float]]) -> dict[str, Any]:
     }
 
 
-def candidates(data: Any) -> dict[str, Callable[[], Any]]:
+def candidates(data: Any, norms: bool) -> dict[str, Callable[[], Any]]:
     loss = "categorical_crossentropy"
     return {
         "taylor": lambda: criteria.Taylor(data, loss),
@@ -83,7 +115,7 @@ def candidates(data: Any) -> dict[str, Callable[[], Any]]:
         "activation": lambda: criteria.Activation(data[0]),
         "mutual information": lambda: criteria.MutualInformation(data),
         "l2": criteria.L2,
-        "batch-norm scale": criteria.BNScale,
+        **({"batch-norm scale": criteria.BNScale} if norms else {}),
         "geometric median": criteria.GeometricMedian,
         "random": criteria.Random,
     }
@@ -93,7 +125,8 @@ def correlations(model: Any, data: Any) -> dict[str, tuple[float, float]]:
     graph = tfprune.trace(model)
     truth = oracle(model, graph, data)
     found = {}
-    for name, make in candidates(data).items():
+    norms = any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)
+    for name, make in candidates(data, norms).items():
         criterion = make()
         scores = ranked(graph, criterion, "sum")
         names = [group for group in truth if group in scores]

@@ -253,3 +253,47 @@ class TestRefusals:
         model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
         with pytest.raises(PlanError, match=r"nothing in the model can be pruned.*model output"):
             tfprune.plan(model, ratio=0.5)
+
+
+class TestCapsByLayer:
+    @pytest.fixture
+    def model(self):
+        x = keras.Input((8, 8, 3))
+        y = keras.layers.Conv2D(20, 3, name="early_1")(x)
+        y = keras.layers.Conv2D(20, 3, name="early_2")(y)
+        y = keras.layers.Conv2D(20, 1, name="late")(y)
+        y = keras.layers.GlobalAveragePooling2D()(y)
+        return keras.Model(x, keras.layers.Dense(2)(y))
+
+    @pytest.mark.parametrize("target", [{"ratio": 0.3}, {"macs": 0.8}])
+    @pytest.mark.parametrize("scope", ["layer", "global"])
+    def test_what_matches_keeps_its_share(self, model, scope, target):
+        made = tfprune.plan(model, scope=scope, max_ratio={"early_*": 0.1}, **target)
+        widths = {name: len(made.kept.get(name, range(20))) for name in ("early_1", "early_2")}
+        assert all(width >= 18 for width in widths.values())
+        assert len(made.kept["late"]) < 18
+
+    def test_layers_that_share_channels_go_by_the_smallest(self):
+        x = keras.Input((8, 8, 3))
+        y = keras.layers.Conv2D(10, 1, name="one")(x)
+        y = keras.layers.Add()([y, keras.layers.Conv2D(10, 1, name="other")(x)])
+        model = keras.Model(x, keras.layers.Conv2D(2, 1)(y))
+        made = tfprune.plan(model, ratio=0.7, max_ratio={"one": 0.5, "other": 0.2})
+        assert len(made.kept["one"]) == len(made.kept["other"]) == 8
+
+    def test_the_smallest_cap_that_matches_counts(self, model):
+        made = tfprune.plan(model, ratio=0.9, max_ratio={"*": 0.5, "late": 0.8})
+        assert {len(kept) for kept in made.kept.values()} == {10}
+
+    def test_it_is_stored(self, model, tmp_path):
+        made = tfprune.plan(model, ratio=0.5, max_ratio={"late": 0.25})
+        made.save(tmp_path / "plan.json")
+        assert tfprune.PruningPlan.load(tmp_path / "plan.json") == made
+
+    @pytest.mark.parametrize(
+        ("caps", "message"),
+        [({"earl_1": 0.5}, "early_1"), ({"late": 1.5}, "max_ratio in"), ({"late": 0}, "max_ratio")],
+    )
+    def test_what_makes_no_sense(self, model, caps, message):
+        with pytest.raises(PlanError, match=message):
+            tfprune.plan(model, ratio=0.5, max_ratio=caps)

@@ -153,6 +153,6 @@ def _natural(
         alive = stays[np.isfinite(scores[stays])]
         scores[alive] = np.inf  # what it keeps goes last
         wanted = group.size - share * (group.size - len(stays))
-        count = max(len(stays), asked.limits.rounded(wanted, group.size))
+        count = max(len(stays), asked.limits.rounded(wanted, group))
         found[group.name] = best(scores, count)
     return found

@@ -107,7 +107,7 @@ class FilterPruning(keras.callbacks.Callback):
         scope: Scope = "layer",
         round_to: int = 1,
         min_channels: int = 1,
-        max_ratio: float = 1.0,
+        max_ratio: float | Mapping[str, float] = 1.0,
         exclude: str | Sequence[str] = (),
         include_residual: bool = True,
         include_inexact: bool = False,

@@ -95,8 +95,9 @@ def _add_ranking(choose: argparse._ArgumentGroup) -> None:
 def _add_limits(choose: argparse._ArgumentGroup) -> None:
     choose.add_argument(
         "--scope",
-        choices=("layer", "global"),
-        help="the same share of each group, or the lowest scores anywhere (layer)",
+        choices=("layer", "block", "global"),
+        help="the same share of each group, the lowest scores of each block, or the lowest "
+        "anywhere (layer)",
     )
     choose.add_argument(
         "--round_to",
@@ -111,7 +112,13 @@ def _add_limits(choose: argparse._ArgumentGroup) -> None:
     )
     choose.add_argument("--threads", type=positive, help="threads that LiteRT may use there (1)")
     choose.add_argument("--min_channels", type=positive, help="keep at least so many a group (1)")
-    choose.add_argument("--max_ratio", type=share, help="remove at most this share of a group")
+    choose.add_argument(
+        "--max_ratio",
+        type=cap,
+        action="append",
+        metavar="[PATTERN=]SHARE",
+        help="remove at most this share of a group; 'block1_*=0.3' of the groups of these layers",
+    )
     choose.add_argument(
         "--exclude",
         action="append",
@@ -240,7 +247,20 @@ def _choices(options: argparse.Namespace) -> dict[str, Any]:
         raise PlanError(f"expected exactly one target, received {several}: keep one of them")
     if "exclude" in given:
         given["exclude"] = split_patterns(given["exclude"])
+    if "max_ratio" in given:
+        given["max_ratio"] = dict(given["max_ratio"])
     return given
+
+
+def cap(text: str) -> tuple[str, float]:
+    """Parses what a group may lose at most: a share, or a pattern of layers and their share.
+
+    Example:
+        >>> cap("block1_*=0.3"), cap("0.8")
+        (('block1_*', 0.3), ('*', 0.8))
+    """
+    pattern, _, number = text.rpartition("=")
+    return pattern or "*", share(number)
 
 
 def split_patterns(texts: list[str]) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ def removals(
     """The order in which groups shrink: each step names a group and what it keeps afterwards."""
     steps, keys, weights = [], [], []
     for index, group in enumerate(groups):
-        counts = counts_of(group.size, limits)
+        counts = counts_of(group, limits)
         ascending = np.sort(scores[group.name])
         for before, after in pairwise(counts):
             steps.append((index, after))
@@ -109,9 +109,9 @@ def removals(
     return [steps[place] for place in np.argsort(np.asarray(keys), kind="stable")]
 
 
-def counts_of(size: int, limits: Limits) -> list[int]:
+def counts_of(group: Group, limits: Limits) -> list[int]:
     """The numbers of channels that a group may keep, from all of them down."""
-    least, step = limits.least(size), limits.round_to
+    size, least, step = group.size, limits.least(group), limits.round_to
     return [size, *(count for count in range(size - 1, least - 1, -1) if count % step == 0)]
 
 

@@ -136,7 +136,7 @@ def put_back(
     removed.sort(key=lambda group: -np.sort(scores[group.name])[-len(found[group.name]) - 1])
     for group in removed:
         name, now = group.name, len(found[group.name])
-        counts = [count for count in counts_of(group.size, limits)[::-1] if count > now]
+        counts = [count for count in counts_of(group, limits)[::-1] if count > now]
         low, high = -1, len(counts)  # cheap enough with `low`, too dear with `high`
         while high - low > 1:
             middle = (low + high) // 2

@@ -3,7 +3,7 @@
 import difflib
 import fnmatch
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,8 @@ class Limits:
     Attributes:
         round_to: kept channels of a pruned group are a multiple of it (or all of the group).
         min_channels: never fewer than this many stay in a group.
-        max_ratio: at most this share of a group goes.
+        max_ratio: at most this share of a group goes; or, by names or patterns of layers, at most
+            this share of the groups that those layers belong to.
         exclude: names or patterns of layers whose channels all stay.
         include_residual: whether the width of residual streams is pruned too.
         include_inexact: whether channels go without which the others come out different.
@@ -26,7 +27,7 @@ class Limits:
 
     round_to: int = 1
     min_channels: int = 1
-    max_ratio: float = 1.0
+    max_ratio: float | Mapping[str, float] = 1.0
     exclude: tuple[str, ...] = ()
     include_residual: bool = True
     include_inexact: bool = False
@@ -38,23 +39,43 @@ class Limits:
                 raise PlanError(
                     f"expected {name} to be a whole number from 1 up, received {value!r}"
                 )
-        if not _is_share(self.max_ratio, closed=True):
-            raise PlanError(f"expected max_ratio in (0, 1], received {self.max_ratio!r}")
+        for cap in self._caps().values():
+            if not _is_share(cap, closed=True):
+                raise PlanError(f"expected max_ratio in (0, 1], received {cap!r}")
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, for JSON."""
-        return {**vars(self), "exclude": list(self.exclude)}
+        caps = self.max_ratio if isinstance(self.max_ratio, float | int) else self._caps()
+        return {**vars(self), "exclude": list(self.exclude), "max_ratio": caps}
 
-    def least(self, size: int) -> int:
-        """The fewest channels that a group of `size` may keep."""
-        by_share = math.ceil(size * (1 - self.max_ratio) - 1e-9)
+    def cap(self, group: Group) -> float:
+        """The largest share of a group that may go: of several that match, the smallest."""
+        paths = [producer.path for producer in group.producers]
+        matching = [cap for pattern, cap in self._caps().items() if fnmatch.filter(paths, pattern)]
+        return float(min(matching, default=1.0))
+
+    def least(self, group: Group, size: int | None = None) -> int:
+        """The fewest channels that a group may keep.
+
+        Args:
+            group: the group.
+            size: of how many. Defaults to `None`, those that it has.
+        """
+        size = group.size if size is None else size
+        by_share = math.ceil(size * (1 - self.cap(group)) - 1e-9)
         least = max(self.min_channels, by_share, 1)
         return min(size, math.ceil(least / self.round_to) * self.round_to)
 
-    def rounded(self, wanted: float, size: int) -> int:
+    def rounded(self, wanted: float, group: Group) -> int:
         """The number of channels to keep nearest to `wanted` that the limits allow."""
         steps = math.floor(wanted / self.round_to + 0.5)
-        return min(size, max(self.least(size), steps * self.round_to))
+        return min(group.size, max(self.least(group), steps * self.round_to))
+
+    def _caps(self) -> Mapping[str, float]:
+        """Caps by pattern."""
+        if isinstance(self.max_ratio, Mapping):
+            return dict(self.max_ratio)
+        return {"*": self.max_ratio}
 
 
 def as_patterns(exclude: str | Sequence[str]) -> tuple[str, ...]:
@@ -87,9 +108,11 @@ def candidates(graph: ChannelGraph, limits: Limits) -> tuple[Group, ...]:
     """The groups that may lose channels.
 
     Raises:
-        PlanError: a name in `exclude` matches no layer, or nothing is left to prune.
+        PlanError: a name in `exclude` or `max_ratio` matches no layer, or nothing is left to prune.
     """
-    excluded = _matching(graph, limits.exclude)
+    excluded = _matching(graph, limits.exclude, "exclude")
+    if isinstance(limits.max_ratio, Mapping):
+        _matching(graph, tuple(limits.max_ratio), "max_ratio")
     found = tuple(
         group
         for group in graph.groups
@@ -108,7 +131,7 @@ def candidates(graph: ChannelGraph, limits: Limits) -> tuple[Group, ...]:
     return found
 
 
-def _matching(graph: ChannelGraph, patterns: Sequence[str]) -> set[str]:
+def _matching(graph: ChannelGraph, patterns: Sequence[str], setting: str) -> set[str]:
     layers = list(graph.filters())
     found: set[str] = set()
     for pattern in patterns:
@@ -119,6 +142,6 @@ def _matching(graph: ChannelGraph, patterns: Sequence[str]) -> set[str]:
                 continue  # a layer without filters of its own: nothing to leave whole
             near = difflib.get_close_matches(pattern, layers, n=3)
             hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise PlanError(f"exclude names the layer '{pattern}', which the model lacks{hint}")
+            raise PlanError(f"{setting} names the layer '{pattern}', which the model lacks{hint}")
         found.update(matches)
     return found

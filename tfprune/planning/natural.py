@@ -38,7 +38,7 @@ def _kept(
         if producer.path in natural:
             stays |= np.isin(producer.positions, natural[producer.path]).any(axis=1)
     count = int(stays.sum())
-    wanted = max(count, limits.least(group.size))
+    wanted = max(count, limits.least(group))
     wanted = min(group.size, -(-wanted // limits.round_to) * limits.round_to)
     first = np.where(stays, np.inf, scores)
     return best(first, wanted)

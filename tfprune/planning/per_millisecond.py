@@ -70,7 +70,7 @@ class _Shrinking:
         latency: Cost,
     ) -> None:
         self._graph, self._groups, self._scores, self._latency = graph, groups, scores, latency
-        self._allowed = [counts_of(group.size, limits) for group in groups]
+        self._allowed = [counts_of(group, limits) for group in groups]
         # What a group has lost when it keeps so many; scores below zero are worth nothing.
         self._lost = [
             np.concatenate([[0], np.sort(scores[g.name]).clip(min=0).cumsum()])[::-1]

@@ -55,7 +55,7 @@ def plan(
     scope: Scope = "layer",
     round_to: int | Literal["auto"] = 1,
     min_channels: int = 1,
-    max_ratio: float = 1.0,
+    max_ratio: float | Mapping[str, float] = 1.0,
     exclude: str | Sequence[str] = (),
     include_residual: bool = True,
     include_inexact: bool = False,
@@ -95,7 +95,9 @@ def plan(
             8), or all of them; "auto" times a convolution on `runtime`, once, to find the multiple
             (1 to 16) at which latency jumps, and takes 8 where it cannot tell. Defaults to `1`.
         min_channels: no group keeps fewer. Defaults to `1`.
-        max_ratio: no group loses a larger share. Defaults to `1.0`.
+        max_ratio: no group loses a larger share; or shares by names or patterns of layers,
+            `{"block1_*": 0.3}`, where layers that share channels go by the smallest.
+            Defaults to `1.0`.
         exclude: names or patterns ("block1_*") of layers whose channels stay.
             Defaults to none.
         include_residual: whether residual streams get narrower too; False prunes inner widths

@@ -48,13 +48,13 @@ def select(
         PlanError: the limits do not allow the ratio, or there is no such scope.
     """
     check_scope(scope)
-    if ratio > limits.max_ratio:
+    if not isinstance(limits.max_ratio, Mapping) and ratio > limits.max_ratio:
         raise PlanError(
             f"expected a ratio of at most max_ratio={limits.max_ratio}, received {ratio}: lower "
             "the one or raise the other"
         )
     if scope == "layer":
-        counts = [limits.rounded(group.size * (1 - ratio), group.size) for group in groups]
+        counts = [limits.rounded(group.size * (1 - ratio), group) for group in groups]
     elif scope == "global":
         counts = _global_counts(groups, scores, ratio, limits)
     else:
@@ -120,8 +120,7 @@ def _global_counts(
     last = int(np.searchsorted(removed, wanted - 1e-9))
     gone = np.bincount(owner[order[: last + 1]], minlength=len(groups))
     return [
-        limits.rounded(group.size - lost, group.size)
-        for group, lost in zip(groups, gone, strict=True)
+        limits.rounded(group.size - lost, group) for group, lost in zip(groups, gone, strict=True)
     ]
 
 
@@ -147,7 +146,7 @@ def _block_counts(
 
 def _most(groups: Sequence[Group], limits: Limits) -> float:
     """The largest share of the filters and units that the limits let go."""
-    free = sum((group.size - limits.least(group.size)) * group.members for group in groups)
+    free = sum((group.size - limits.least(group)) * group.members for group in groups)
     return free / sum(group.size * group.members for group in groups)
 
 
@@ -157,7 +156,7 @@ def _ranking(
     """The order in which channels may go; and of each its group and its number of members."""
     values, owners, weights = [], [], []
     for index, group in enumerate(groups):
-        free = np.sort(scores[group.name])[: group.size - limits.least(group.size)]
+        free = np.sort(scores[group.name])[: group.size - limits.least(group)]
         values.append(free)
         owners.append(np.full(len(free), index))
         weights.append(np.full(len(free), group.members))

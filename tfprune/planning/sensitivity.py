@@ -74,7 +74,7 @@ class Sensitivity:
         weight_bytes: float | None = None,
         round_to: int = 1,
         min_channels: int = 1,
-        max_ratio: float = 1.0,
+        max_ratio: float | Mapping[str, float] = 1.0,
         exclude: str | Sequence[str] = (),
         include_residual: bool = True,
     ) -> PruningPlan:
@@ -128,7 +128,7 @@ class Sensitivity:
         for index, group in enumerate(groups):
             ratios = np.array([0.0, *self.ratios])
             damage = np.array([0.0, *np.maximum(self.damage(group.name), 0)])
-            for _, after in pairwise(counts_of(group.size, limits)):
+            for _, after in pairwise(counts_of(group, limits)):
                 gone = 1 - after / group.size
                 # Beyond what was measured nothing is known.
                 known = gone <= self.ratios[-1] + 1e-9

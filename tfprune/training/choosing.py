@@ -72,7 +72,8 @@ def _allowed(
 ) -> list[Step]:
     """The order in which groups may shrink, as far as the original's sizes let them."""
     steps = removals(graph, groups, scores, settings.scope, _without_share(settings.limits))
-    least = [settings.limits.least(size) for size in sizes]
+    pairs = zip(groups, sizes, strict=True)
+    least = [settings.limits.least(group, size) for group, size in pairs]
     steps = [(index, after) for index, after in steps if after >= least[index]]
     if settings.scope == "layer":  # alike as seen from the original, whatever went before
         steps.sort(key=lambda step: 1 - step[1] / sizes[step[0]])

@@ -54,7 +54,7 @@ def iterate(
     scope: Scope = "global",
     round_to: int = 1,
     min_channels: int = 1,
-    max_ratio: float = 1.0,
+    max_ratio: float | Mapping[str, float] = 1.0,
     exclude: str | Sequence[str] = (),
     include_residual: bool = True,
     include_inexact: bool = False,
@@ -119,7 +119,8 @@ def iterate(
         loss: for the criterion, as in `tfprune.plan`. Defaults to `None`.
         scope, round_to, min_channels, exclude, include_residual, include_inexact, group_reduction,
             normalizer: as in `tfprune.plan`, but that the scope is "global" unless told.
-        max_ratio: no group loses a larger share of the channels that it has in the unpruned model.
+        max_ratio: no group loses a larger share of the channels that it has in the unpruned model;
+            a number, or numbers by names or patterns of layers.
             Defaults to `1.0`.
         seed: of all chance. Defaults to `0`.
 
