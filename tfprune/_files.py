@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,46 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields a temporary folder beside `path`, which takes its place if the block succeeds.
+
+    Where the block raises, the temporary folder is removed and a folder that stood at `path`
+    before is untouched.
+
+    Args:
+        path: where the finished folder is to stand.
+
+    Raises:
+        FileError: the folder around it does not exist or cannot be written to, or a file stands
+            at `path`.
+    """
+    target = Path(path)
+    check_folder(target)
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
+    retired = temporary.with_name(temporary.name + "-old")
+    try:
+        yield temporary
+        # mkdtemp makes folders only their owner can read; a finished one follows the umask.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o777 & ~umask)
+        if target.exists():
+            target.replace(retired)  # a folder that is not empty cannot be replaced in one step
+        temporary.replace(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(retired, ignore_errors=True)
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Raises `FileError` now if a folder could not be written at `path` later."""
+    target = Path(path)
+    if target.exists() and not target.is_dir():
+        raise FileError(f"expected a folder to write, but {target} is a file: name another")
+    check_writable(target / "any" if target.is_dir() else target)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:

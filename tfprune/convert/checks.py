@@ -86,3 +86,12 @@ def check_errors(errors: Mapping[str, float], allowed: float, kind: str) -> None
             f"{errors[worst]:.3g} of its range, allowed is {allowed:g}; no file is left. Pass "
             "samples (and representative_data) of the model's real range, or a tolerance"
         )
+
+
+def join_errors(several: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Returns the largest error of each output over several comparisons."""
+    joined: dict[str, float] = {}
+    for errors in several:
+        for name, error in errors.items():
+            joined[name] = max(error, joined.get(name, 0.0))
+    return joined

@@ -1,4 +1,4 @@
-"""A Keras model written as a SavedModel with sizes fixed and names kept: what converters read."""
+"""A Keras model written as a SavedModel with its names kept: what converters read."""
 
 import re
 from collections.abc import Sequence
@@ -40,17 +40,17 @@ def call_by_name(model: "keras.Model", inputs: Sequence[Any]) -> dict[str, Any]:
     return dict(zip(output_names(model), outputs, strict=True))
 
 
-def export(model: "keras.Model", folder: Path, shapes: Sequence[tuple[int, ...]]) -> None:
+def export(model: "keras.Model", folder: Path, shapes: Sequence[Sequence[int | None]]) -> None:
     """Writes `model` to `folder` as a SavedModel of one signature.
 
-    All sizes are fixed, the batch's too: an open batch puts shape arithmetic into the graph
-    before each Flatten, which splits what LiteRT's fast kernels take as one, and keeps recurrent
+    For LiteRT all sizes are fixed, the batch's too: an open batch puts shape arithmetic into the
+    graph before each Flatten, which splits what its fast kernels take as one, and keeps recurrent
     layers from converting at all.
 
     Args:
         model: a built model; it is left as it was.
         folder: where to write.
-        shapes: the shape of each input, batch first.
+        shapes: the shape of each input, batch first; None for sizes left open.
     """
     import keras
     import tensorflow as tf
@@ -65,6 +65,16 @@ def export(model: "keras.Model", folder: Path, shapes: Sequence[tuple[int, ...]]
         SIGNATURE, lambda inputs: call_by_name(model, inputs), input_signature=[specs]
     )
     archive.write_out(str(folder), verbose=False)
+
+
+def layer_names(model: "keras.Model") -> set[str]:
+    """Returns the names of all layers, those of nested models too."""
+    found = set()
+    for layer in model.layers:
+        found.add(layer.name)
+        if hasattr(layer, "layers"):
+            found |= layer_names(layer)
+    return found
 
 
 def loops(folder: Path) -> list[str]:

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from tfprune.convert.checks import (
 from tfprune.convert.keyline import explain, layer_of
 from tfprune.convert.padding import without_padding_copies
 from tfprune.convert.samples import Example
-from tfprune.convert.savedmodel import SIGNATURE, export, input_names, loops
+from tfprune.convert.savedmodel import SIGNATURE, export, input_names, layer_names, loops
 from tfprune.errors import ConversionError, DataError
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _convert(
     int8_io: bool,
 ) -> bytes:
     """Returns the file's bytes; on failure raises with the converter's own key line."""
-    layers = {layer.name for layer in _layers(model)}
+    layers = layer_names(model)
     try:
         with tempfile.TemporaryDirectory(prefix="tfprune-") as folder, silenced() as caught:
             export(model, Path(folder), shapes)
@@ -208,9 +208,3 @@ def _converter(folder: str, quantize: str | None, int8_io: bool) -> Any:
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8
     return converter
-
-
-def _layers(model: "keras.Model") -> Iterable[Any]:
-    for layer in model.layers:
-        yield layer
-        yield from _layers(layer) if hasattr(layer, "layers") else ()
