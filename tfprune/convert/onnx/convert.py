@@ -67,7 +67,9 @@ def to_onnx(
         dynamic_batch: whether the batch, and other sizes that the model leaves open, are open in
             the file; else the batch is 1 and sizes are those of the samples. Defaults to `True`.
         opset: the version of ONNX's operations. Defaults to tf2onnx's choice, 15.
-        symmetric: for "int8": zero points are zero, as TensorRT wants them. Defaults to `False`.
+        symmetric: for "int8": made for TensorRT: zero points are zero and weights take all eight
+            bits, which overflow in ONNX Runtime on some x86 processors. Defaults to `False`: made
+            for ONNX Runtime.
         calibration_examples: how many examples to take of `representative_data`. Defaults to 256.
         overwrite: whether a file at `path` may be replaced. Defaults to `True`.
         seed: of the drawn samples. Defaults to 0.
@@ -110,7 +112,7 @@ def to_onnx(
     with atomic_path(path) as temporary:
         temporary.write_bytes(proto.SerializeToString())
         batches = [1, len(examples)] if dynamic_batch and len(examples) > 1 else [1]
-        answers = run_onnx(temporary, input_names(model), examples, batches)
+        answers = run_onnx(temporary, input_names(model), examples, batches, as_written=symmetric)
         errors = join_errors(output_errors(expected, received) for received in answers)
         check_errors(errors, allowed, f"{quantize or 'float32'} ONNX")
         content = temporary.read_bytes()

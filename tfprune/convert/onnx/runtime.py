@@ -13,7 +13,11 @@ from tfprune.errors import ConversionError
 
 
 def run_onnx(
-    path: Path, names: Sequence[str], examples: Sequence[Example], batches: Sequence[int]
+    path: Path,
+    names: Sequence[str],
+    examples: Sequence[Example],
+    batches: Sequence[int],
+    as_written: bool = False,
 ) -> list[Outputs]:
     """Returns what the file answers to the examples, once for each size of batch.
 
@@ -22,6 +26,8 @@ def run_onnx(
         names: of its inputs, in the order of the examples' parts.
         examples: one batch entry each.
         batches: how many examples to give at once.
+        as_written: whether to run QuantizeLinear and DequantizeLinear as what they are, in place
+            of int8 kernels of this processor. Defaults to `False`.
 
     Raises:
         ConversionError: ONNX Runtime cannot load or run the file.
@@ -31,6 +37,8 @@ def run_onnx(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
+    if as_written:
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
     try:
         with silenced():
             session = onnxruntime.InferenceSession(
