@@ -30,6 +30,7 @@ NETS: dict[str, dict[str, Any] | None] = {
     "with_rescaling": {},
 }
 FORMS = {"float32": None, "int8": "int8"}
+INT8_IO = {"input_type": "int8", "output_type": "int8"}
 
 
 def main() -> None:
@@ -81,7 +82,7 @@ def convert_all(folder: Path, size: int) -> tuple[list[Path], dict[str, int]]:
                 representative_data=[sample],
                 samples=[sample[:1]],
                 tolerance=1.0,  # random weights: the speed is asked for, not the answers
-                int8_io=quantize == "int8",
+                **(INT8_IO if quantize == "int8" else {}),
             )
             files.append(path)
             costs[path.name] = tfprune.cost(net).macs

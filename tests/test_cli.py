@@ -163,13 +163,15 @@ def test_a_pruning_process_prints_one_json_document_and_no_noise(
     assert os.listdir(tmp_path) == ["small.h5"]
 
 
-def test_a_converting_process_prints_one_line_and_no_noise(models: Path, tmp_path: Path) -> None:
+def test_a_converting_process_prints_its_table_and_no_noise(models: Path, tmp_path: Path) -> None:
     done = _run(
         *("-m", "tfprune.cli", "convert", str(models / "model.keras"), "--output", "m.tflite"),
         cwd=tmp_path,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert len(done.stdout.splitlines()) == 1
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("m.tflite: float32, ")
+    assert sum(line.lstrip().startswith("classes ") for line in lines) == 1, done.stdout
 
 
 def test_a_refusing_process_writes_one_line_and_fails(models: Path) -> None:
@@ -448,6 +450,29 @@ def test_convert_to_int8_takes_its_ranges_from_a_file(
     assert document["bytes"] == (tmp_path / "int8.tflite").stat().st_size
 
 
+def test_convert_measures_accuracy_and_stores_what_it_is_told(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs = np.random.default_rng(0).normal(size=(20, 8, 8, 2)).astype("float32")
+    model = keras.saving.load_model(models / "model.keras", compile=False)
+    truth = keras.ops.convert_to_numpy(model(inputs)).argmax(axis=-1)
+    truth[:3] = (truth[:3] + 1) % model.output_shape[-1]
+    np.savez(tmp_path / "samples.npz", x=inputs, y=truth)
+    names = [f"class {number}" for number in range(model.output_shape[-1])]
+    (tmp_path / "labels.txt").write_text("\n".join(names) + "\n")
+    (tmp_path / "about.json").write_text('{"title": "a net", "notes": "overruled"}')
+    line = ["convert", str(models / "model.keras"), "-o", str(tmp_path / "m.tflite"), "--json"]
+    line += ["--samples", str(tmp_path / "samples.npz"), "--labels", str(tmp_path / "labels.txt")]
+    line += ["--license", "MIT", "--notes", "n", "--metadata", str(tmp_path / "about.json")]
+    assert cli.main([*line, "--plan", str(models / "plan.json")]) == 0
+    (accuracy,) = json.loads(capsys.readouterr().out)["accuracy"].values()
+    assert (accuracy["right"], accuracy["keras_right"], accuracy["total"]) == (17, 17, 20)
+    stored = tfprune.convert.read_metadata(tmp_path / "m.tflite")
+    assert (stored.title, stored.license, stored.notes) == ("a net", "MIT", "n")
+    assert stored.labels == tuple(names)
+    assert stored.plan["fingerprint"] == tfprune.PruningPlan.load(models / "plan.json").fingerprint
+
+
 @pytest.mark.parametrize("names", [("right", "left"), ("arr_0", "arr_1")])
 def test_convert_gives_each_input_its_own_array(
     names: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -532,6 +557,9 @@ def test_benchmark_compares_with_the_first(
             "convert model.keras -o out.tflite --quantize int8 --representative_data empty.npy",
             "shapes",
         ),
+        ("convert model.keras -o out.tflite --labels model.h5", "UTF-8"),
+        ("convert model.keras -o out.tflite --metadata text.keras", "JSON"),
+        ("convert model.keras -o out.tflite --input_type int8", "quantize='int8'"),
         ("benchmark missing.tflite", "missing.tflite"),
         ("benchmark text.keras", "TFL3"),
         ("demo --data model.h5", "--data and --csv"),
@@ -575,6 +603,7 @@ def test_bad_input_gets_one_line_and_leaves_nothing(
         ("prune model.keras --ratio 0.5 -o out.keras --round_to 0", "1 or more"),
         ("prune model.keras --rat 0.5 -o out.keras", "--rat"),
         ("convert model.keras -o out.tflite --quantize int4", "int4"),
+        ("convert model.keras -o out.tflite --max_accuracy_drop -1", "0 or more"),
         ("benchmark model.tflite --threads two", "received two"),
         ("benchmark", "FILE"),
     ],

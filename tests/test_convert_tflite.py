@@ -11,6 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
 from tfprune.convert import Artifact, compare, tflite, to_tflite
+from tfprune.convert.formats import FORMATS
 from tfprune.errors import ConversionError, DataError, FileError, ModelError
 
 
@@ -43,11 +44,12 @@ def run(path: Path, **inputs: np.ndarray) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("quantize", "tolerance"), [(None, 1e-5), ("float16", 2e-3), ("dynamic", 0.03), ("int8", 0.03)]
+    ("quantize", "tolerance"),
+    [(None, 1e-5), ("float16", 2e-3), ("dynamic", 0.03), ("int8", 0.03), ("int16x8", 0.01)],
 )
 def test_every_format_computes_what_the_model_does(tmp_path, quantize, tolerance):
     model, x = small_net(), images()
-    data = [x] if quantize == "int8" else None
+    data = [x] if FORMATS[quantize].calibrated else None
     artifact = to_tflite(
         model, tmp_path / "m.tflite", quantize=quantize, representative_data=data, samples=x
     )
@@ -59,7 +61,7 @@ def test_every_format_computes_what_the_model_does(tmp_path, quantize, tolerance
     assert error <= tolerance
     scale = 1.0 if quantize == "int8" else expected.max()
     assert artifact.largest_error == pytest.approx(error / scale, abs=1e-6)
-    assert artifact.largest_error <= artifact.tolerance == tflite.TOLERANCE[quantize]
+    assert artifact.largest_error <= artifact.tolerance == FORMATS[quantize].tolerance
     assert artifact.samples == len(x)
 
 
@@ -98,7 +100,11 @@ def test_int8_with_two_inputs_calibrates_each_with_its_own_data(tmp_path):
     # Ranges so different that inputs taken for each other would show at once.
     batches = [(rng.normal(size=(4, 12)) * 0.1, rng.normal(size=(4, 3)) * 50) for _ in range(3)]
     artifact = to_tflite(
-        model, tmp_path / "m.tflite", quantize="int8", representative_data=batches, int8_io=True
+        model,
+        tmp_path / "m.tflite",
+        quantize="int8",
+        representative_data=batches,
+        input_type="int8",
     )
     interpreter = Interpreter(model_path=str(artifact.path))
     details = interpreter.get_signature_runner().get_input_details()
@@ -106,18 +112,30 @@ def test_int8_with_two_inputs_calibrates_each_with_its_own_data(tmp_path):
     assert artifact.largest_error < 0.05
 
 
-@pytest.mark.parametrize(("int8_io", "dtype"), [(False, np.float32), (True, np.int8)])
-def test_inputs_and_outputs_are_float_unless_asked(tmp_path, int8_io, dtype):
+@pytest.mark.parametrize(
+    ("quantize", "types"),
+    [
+        ("int8", {}),
+        ("int8", {"input_type": "uint8"}),
+        ("int8", {"input_type": "int8", "output_type": "int8"}),
+        ("int16x8", {"input_type": "int16", "output_type": "int16"}),
+        ("int16x8", {"output_type": "int16"}),
+    ],
+)
+def test_inputs_and_outputs_are_float_unless_asked(tmp_path, quantize, types):
     artifact = to_tflite(
         small_net(),
         tmp_path / "m.tflite",
-        quantize="int8",
+        quantize=quantize,
         representative_data=images(),
-        int8_io=int8_io,
+        **types,
     )
     interpreter = Interpreter(model_path=str(artifact.path))
-    assert interpreter.get_input_details()[0]["dtype"] is dtype
-    assert interpreter.get_output_details()[0]["dtype"] is dtype
+    entry, exit_ = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    assert np.dtype(entry["dtype"]) == types.get("input_type", "float32")
+    assert np.dtype(exit_["dtype"]) == types.get("output_type", "float32")
+    assert artifact.input_types == {"image": types.get("input_type", "float32")}
+    assert artifact.report[0].dtype == types.get("output_type", "float32")
 
 
 def test_a_labelled_dataset_serves_as_representative_data(tmp_path):
@@ -192,7 +210,7 @@ def test_nothing_reaches_the_screen(tmp_path, capfd):
 class TestAWrongFileNeverShips:
     def test_a_file_of_another_model_is_caught(self, tmp_path, monkeypatch):
         other = to_tflite(small_net(), tmp_path / "other.tflite").path.read_bytes()
-        monkeypatch.setattr(tflite, "_convert", lambda *_: other)
+        monkeypatch.setattr(tflite, "convert", lambda *_: other)
         (tmp_path / "m.tflite").write_bytes(b"what stood here before")
         with pytest.raises(ConversionError, match=r"output 'classes' by .* of its range"):
             to_tflite(small_net(), tmp_path / "m.tflite")
@@ -202,7 +220,7 @@ class TestAWrongFileNeverShips:
     def test_a_damaged_file_is_caught(self, tmp_path, monkeypatch):
         good = to_tflite(small_net(), tmp_path / "m.tflite").path.read_bytes()
         (tmp_path / "m.tflite").unlink()
-        monkeypatch.setattr(tflite, "_convert", lambda *_: good[: len(good) // 2])
+        monkeypatch.setattr(tflite, "convert", lambda *_: good[: len(good) // 2])
         with pytest.raises(ConversionError, match="LiteRT cannot run the converted file"):
             to_tflite(small_net(), tmp_path / "m.tflite")
         assert not list(tmp_path.iterdir())
@@ -308,8 +326,12 @@ class TestRefusals:
     def test_bad_arguments(self, tmp_path):
         with pytest.raises(ConversionError, match="int4"):
             to_tflite(small_net(), tmp_path / "m.tflite", quantize="int4")
-        with pytest.raises(ConversionError, match="int8_io"):
-            to_tflite(small_net(), tmp_path / "m.tflite", int8_io=True)
+        with pytest.raises(ConversionError, match=r"int8 goes with quantize='int8'"):
+            to_tflite(small_net(), tmp_path / "m.tflite", input_type="int8")
+        with pytest.raises(ConversionError, match=r"output_type.*\['float32', 'int16'\]"):
+            to_tflite(None, tmp_path / "m.tflite", "int16x8", [1], output_type="int8")
+        with pytest.raises(ConversionError, match="max_accuracy_drop"):
+            to_tflite(small_net(), tmp_path / "m.tflite", max_accuracy_drop=-1)
         with pytest.raises(ConversionError, match="tolerance"):
             to_tflite(small_net(), tmp_path / "m.tflite", tolerance=-1)
 

@@ -47,6 +47,14 @@ def budget(text: str) -> float:
     return value
 
 
+def not_negative(text: str) -> float:
+    """Parses a number of 0 or more."""
+    value = _number(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number of 0 or more, received {text}")
+    return value
+
+
 def milliseconds(text: str) -> float:
     """Parses a number of milliseconds."""
     value = _number(text)

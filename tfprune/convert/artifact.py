@@ -2,8 +2,40 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
+
+from tfprune.convert.accuracy import Accuracy
+
+
+@dataclass(frozen=True)
+class OutputError:
+    """How far one output of a file is from the Keras model's, over all samples.
+
+    Attributes:
+        name: the output's, as the signature spells it.
+        shape: of one sample's answer.
+        dtype: the type that the file holds it in.
+        largest: the largest |file - model|.
+        mean: the mean |file - model|.
+        span: what errors are relative to: the output's range, zero included.
+        agreement: share of the answers whose largest value stands at the same place; `None`
+            for an output of one value.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    largest: float
+    mean: float
+    span: float
+    agreement: float | None
+
+    @property
+    def relative(self) -> float:
+        """The largest error, relative to the output's range."""
+        return self.largest / self.span if self.span else 0.0
 
 
 @dataclass(frozen=True)
@@ -13,12 +45,15 @@ class Artifact:
     Attributes:
         path: where the file stands.
         bytes: its size.
-        quantize: `None`, "float16", "dynamic" or "int8".
+        quantize: the numbers' format, as the converter's argument names it; `None` for float32.
         errors: the largest error of each output over the samples, relative to the output's range.
         tolerance: the largest error that was allowed.
         samples: how many samples the two were compared on.
         inputs: the names of the inputs, as the file's signature spells them.
         sha256: the file's checksum, in hexadecimal digits.
+        report: the errors of each output in full.
+        accuracy: of each output for which labels were given.
+        input_types: the type of each input in the file.
     """
 
     path: Path
@@ -29,6 +64,9 @@ class Artifact:
     samples: int
     inputs: tuple[str, ...]
     sha256: str
+    report: tuple[OutputError, ...] = ()
+    accuracy: Mapping[str, Accuracy] = field(default_factory=dict)
+    input_types: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -40,7 +78,7 @@ class Artifact:
         """The largest error of all outputs, relative to the output's range."""
         return max(self.errors.values())
 
-    def as_dict(self) -> dict[str, object]:
+    def as_dict(self) -> dict[str, Any]:
         """Returns what JSON can hold of the artifact."""
         return {
             "path": str(self.path),
@@ -50,14 +88,41 @@ class Artifact:
             "tolerance": self.tolerance,
             "samples": self.samples,
             "inputs": list(self.inputs),
+            "input_types": dict(self.input_types),
             "sha256": self.sha256,
+            "report": [{**asdict(e), "shape": list(e.shape)} for e in self.report],
+            "accuracy": {name: value.as_dict() for name, value in self.accuracy.items()},
         }
 
+    def table(self) -> str:
+        """Returns the error of each output as a table.
+
+        Errors are counted in units of the output, `of range` in its range; `same answer` is the
+        share of samples whose largest value stands at the same place.
+        """
+        from tfprune.report.tables import render
+
+        head = ["output", "shape", "type", "largest error", "mean error", "of range", "same answer"]
+        rows = [
+            [
+                error.name,
+                "x".join(map(str, error.shape)),
+                error.dtype,
+                f"{error.largest:.3g}",
+                f"{error.mean:.3g}",
+                f"{error.relative:.3g}",
+                "" if error.agreement is None else f"{error.agreement:.2%}",
+            ]
+            for error in self.report
+        ]
+        return render(head, rows)
+
     def __str__(self) -> str:
-        return (
+        text = (
             f"{self.path}: {self.quantize or 'float32'}, {self.bytes:,} bytes, largest error "
             f"{self.largest_error:.2g} of the output's range on {self.samples} samples"
         )
+        return ", ".join([text, *(str(value) for value in self.accuracy.values())])
 
 
 def digest(content: bytes) -> str:

@@ -5,14 +5,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from absl import logging
 
 from tfprune._files import check_writable
+from tfprune.convert import compare
 from tfprune.convert import samples as sampling
+from tfprune.convert.accuracy import check_labels
 from tfprune.convert.samples import Example
+from tfprune.convert.savedmodel import output_names
 from tfprune.errors import ConversionError, DataError, FileError, ModelError
 
 if TYPE_CHECKING:
     import keras
+
+Labels = Mapping[str, np.ndarray]
 
 _COMPARED = 8
 """Examples compared where they come from the representative data or are drawn."""
@@ -50,14 +56,62 @@ def choose_samples(
     model: "keras.Model", samples: Any, calibration: Sequence[Example], data: Any, seed: int
 ) -> Sequence[Example]:
     """Returns the examples to compare on: those given, else of the data, else drawn."""
+    return choose_labelled(model, samples, None, calibration, data, seed)[0]
+
+
+def choose_labelled(
+    model: "keras.Model",
+    samples: Any,
+    labels: Any,
+    calibration: Sequence[Example],
+    data: Any,
+    seed: int,
+) -> tuple[Sequence[Example], Labels]:
+    """Returns the examples to compare on, and their labels by the names of the outputs.
+
+    Args:
+        model: takes the examples.
+        samples: given by the user, with or without labels; `None` for some of the data.
+        labels: of the samples, where they are given apart; `None` for those that come along.
+        calibration: examples taken of the representative data.
+        data: the representative data.
+        seed: of examples that are drawn for want of any.
+
+    Raises:
+        DataError: labels without samples, or the samples are of no use.
+    """
+    names = output_names(model)
+    apart = sampling.by_output(labels, names, "labels")
     if samples is not None:
-        # An endless data set must end somewhere; a thousand samples prove what can be proven.
-        return sampling.take(model, samples, 1000, "samples")
+        examples, along = sampling.take_labelled(model, samples, names, "samples")
+        return examples, apart or along
+    if apart:
+        raise DataError("labels are of samples: pass samples too, as many as labels")
     if calibration:
-        return calibration[:_COMPARED]
+        return calibration[:_COMPARED], {}
     if data is not None:
-        return sampling.take(model, data, _COMPARED, "representative_data")
-    return sampling.draw(model, _COMPARED, seed)
+        return sampling.take(model, data, _COMPARED, "representative_data"), {}
+    return sampling.draw(model, _COMPARED, seed), {}
+
+
+def labels_of_classes(given: Labels, expected: compare.Outputs, asked: bool) -> Labels:
+    """Returns labels as class numbers; those that came along with samples need not be that.
+
+    Args:
+        given: by the names of the outputs.
+        expected: the Keras model's answers.
+        asked: whether accuracy was asked for, by labels given apart.
+
+    Raises:
+        DataError: it was asked for, and the labels name no classes.
+    """
+    try:
+        return check_labels(given, expected)
+    except DataError as error:
+        if asked:
+            raise
+        logging.info("no accuracy is measured: %s", error)
+        return {}
 
 
 def common_shapes(model: "keras.Model", examples: Iterable[Example]) -> list[tuple[int, ...]]:

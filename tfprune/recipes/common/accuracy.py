@@ -2,11 +2,11 @@
 
 import os
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
+from tfprune._wilson import wilson
 from tfprune.recipes.common.answers import keras_answers, tflite_answers
 
 Examples = tuple[np.ndarray, np.ndarray]
@@ -38,11 +38,7 @@ class Accuracy:
         """
         if not self.total:
             return 0.0, 1.0
-        z = NormalDist().inv_cdf(0.5 + confidence / 2)
-        n, p = self.total, self.share
-        centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return float(max(0.0, centre - half)), float(min(1.0, centre + half))
+        return wilson(self.right, self.total, confidence)
 
     def __str__(self) -> str:
         low, high = self.interval()
