@@ -32,6 +32,7 @@ EVERY_BACKEND = {
     "test_saved_models.py",
     "test_schedules.py",
     "test_stop_on_drop.py",
+    "test_timing_keras.py",
     "test_workers.py",
 }
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tfprune._meters import Zeus
 from tfprune.errors import DataError, PlanError
-from tfprune.training import accounted, energy, stratified
+from tfprune.training import accounted, stratified
 from tfprune.training.energy import energy_of
 
 
@@ -111,7 +112,7 @@ def test_what_cannot_be_drawn(x, y, share):
 def test_what_zeus_reads():
     window = SimpleNamespace(gpu_energy={0: 2.0}, cpu_energy={0: 1.0, 1: 0.5}, dram_energy=None)
     monitor = SimpleNamespace(begin_window=lambda name: None, end_window=lambda name: window)
-    with accounted(meter=energy.Zeus(monitor)) as account:
+    with accounted(meter=Zeus(monitor)) as account:
         pass
     assert account.energy.joules == pytest.approx(3.5)
     assert account.energy.method == "CPU 0, CPU 1, GPU 0"

@@ -1,19 +1,26 @@
 """Order, shape and refusals of the benchmark; no test asserts how long anything takes."""
 
+import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
 import tfprune.timing.benchmark as timing
 from tfprune.convert import to_tflite
 from tfprune.errors import DataError, FileError
-from tfprune.timing import machine, memory
+from tfprune.timing import machine
 from tfprune.timing.benchmark import benchmark
+from tfprune.timing.cold import median_of, start
+from tfprune.timing.raw import Cold
+from tfprune.timing.runtimes import LiteRT
+from tfprune.timing.worker import STATUS
 
 
 @pytest.fixture(scope="module")
@@ -125,9 +132,12 @@ def test_real_files_give_a_table_and_json(files):
     assert slim.macs == 16 * 16 * 3 * 9 * 8 + 8 * 4
     assert wide.bytes == files[0].stat().st_size
     assert wide.median_ms > 0
-    assert wide.p10_ms <= wide.median_ms <= wide.p90_ms
+    assert wide.p10_ms <= wide.median_ms <= wide.p90_ms <= wide.p99_ms
+    assert wide.cold_start_ms == wide.load_ms + wide.first_ms > 0
+    assert given["rows"][0]["cold_start_ms"] == wide.cold_start_ms
+    assert wide.sha256 == hashlib.sha256(files[0].read_bytes()).hexdigest()
     assert given["machine"]["litert"] != "none"
-    if memory._STATUS.exists():
+    if STATUS.exists():
         assert 0 < wide.peak_memory_bytes < 200e6
     else:
         assert wide.peak_memory_bytes is None
@@ -136,6 +146,65 @@ def test_real_files_give_a_table_and_json(files):
 def test_one_path_will_do_and_memory_can_be_left_out(files):
     (row,) = benchmark(str(files[0]), runs=1, memory=False).rows
     assert row.peak_memory_bytes is None
+    assert row.cold_start_ms is None
+
+
+def test_several_starts_count_by_their_medians():
+    starts = [Cold(1.0, 5.0, 10), Cold(3.0, 4.0, 30), Cold(2.0, 9.0, 20)]
+    assert median_of(starts) == Cold(2.0, 5.0, 20, None)
+
+
+def test_throughput_by_batch(files):
+    result = benchmark(files, runs=2, warmup=1, memory=False, batches=(1, 4))
+    for row in result.rows:
+        assert [one.batch for one in row.throughput] == [1, 4]
+        assert row.throughput[0].median_ms == pytest.approx(row.median_ms)
+        for one in row.throughput:
+            assert one.per_second == pytest.approx(one.batch / one.median_ms * 1e3)
+    assert "rows a second" in str(result)
+
+
+def test_a_model_that_mixes_rows_takes_no_batches(tmp_path):
+    given = keras.Input((4, 3))
+    model = keras.Model(given, keras.ops.reshape(given, (1, 12)))
+    path = to_tflite(model, tmp_path / "m.tflite", samples=[np.zeros((1, 4, 3), "float32")]).path
+    (row,) = benchmark(path, runs=1, memory=False, batches=(1, 2)).rows
+    assert row.throughput[1].per_second is None
+    assert row.throughput[1].refused
+    assert "m.tflite" in str(row.throughput[1].refused)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux pins processes")
+def test_cores_are_kept_and_given_back(fake):
+    runtime, folder = fake
+    before, seen = os.sched_getaffinity(0), []
+    load = runtime.load
+    runtime.load = lambda *given: seen.append(os.sched_getaffinity(0)) or load(*given)
+    core = min(before)
+    result = benchmark(folder / "a", runs=1, cores=(core,), runtime=runtime)
+    assert seen == [{core}]
+    assert os.sched_getaffinity(0) == before
+    assert f"cores {core}" in str(result)
+    with pytest.raises(DataError, match="expected cores out of"):
+        benchmark(folder / "a", cores=(9999,), runtime=runtime)
+
+
+def test_energy_is_of_one_run(fake, monkeypatch):
+    class Meter:
+        def begin(self) -> None:
+            pass
+
+        def end(self) -> dict[str, float]:
+            return {"CPU 0": 6.0, "DRAM 0": 2.0}
+
+    monkeypatch.setattr("tfprune.timing.joules.find_meter", Meter)
+    runtime, folder = fake
+    result = benchmark([folder / "a", folder / "b"], runs=1, runtime=runtime)
+    # Half a second and a quarter of one fit two and four times into the second that is measured.
+    assert [row.joules for row in result.rows] == [4.0, 2.0]
+    assert "mJ" in str(result)
+    (row,) = benchmark(folder / "a", runs=1, runtime=runtime, energy=False).rows
+    assert row.joules is None
 
 
 def test_files_of_one_name_are_told_apart(files, tmp_path):
@@ -158,12 +227,13 @@ def test_neither_tensorflow_nor_keras_is_loaded(files):
 
 
 def test_memory_grows_with_the_weights(tmp_path):
-    if not memory._STATUS.exists():
+    if not STATUS.exists():
         pytest.skip("this system has no /proc/self/status")
     peaks = []
     for units in (8, 4096):
         model = keras.Sequential([keras.Input((1024,)), layers.Dense(units)])
-        peaks.append(memory.peak_memory(to_tflite(model, tmp_path / "m.tflite").path))
+        path = to_tflite(model, tmp_path / "m.tflite").path
+        peaks.append(start(LiteRT(), path).peak_memory_bytes)
     # 4096 units hold 16.8 MB of weights more; the file's pages and packed copies may add more.
     assert peaks[1] - peaks[0] > 12e6
 
@@ -200,6 +270,9 @@ class TestRefusals:
                 benchmark(files, **wrong)
         with pytest.raises(DataError, match="seconds"):
             benchmark(files, seconds=0)
+        for wrong in ({"batches": ()}, {"batches": (0,)}, {"batches": (2, 2)}, {"starts": 0}):
+            with pytest.raises(DataError, match=next(iter(wrong))[:5]):
+                benchmark(files, **wrong)
         with pytest.raises(DataError, match="at least one"):
             benchmark([])
 

@@ -27,3 +27,7 @@ class FileError(TfpruneError, OSError):
 
 class MissingExtraError(TfpruneError, ImportError):
     """An optional package is needed; the message holds the pip line to type."""
+
+
+class DeviceError(TfpruneError, RuntimeError):
+    """A device cannot be reached, refuses, or lacks what timing on it needs."""

@@ -13,7 +13,7 @@ from tfprune.latency.network_file import network_file
 from tfprune.timing.machine import describe
 from tfprune.timing.runtimes import LiteRT, Runtime, Session
 from tfprune.timing.statistics import summarize
-from tfprune.timing.turns import Turn, timed
+from tfprune.timing.turns import Here, Turn, timed
 
 _ROUNDS = 7
 _LONG_ROUNDS = 20
@@ -112,5 +112,6 @@ def runtime_timer(runtime: str | Runtime, threads: int) -> RuntimeTimer:
 
 def _medians(sessions: Sequence[Session], rounds: int, turn: Turn) -> list[list[float]]:
     """Of each session the median of each turn, milliseconds."""
-    turns = timed(sessions, rounds, seconds=_LONG_SECONDS, turn=turn)
+    seats = [Here(session) for session in sessions]
+    turns = timed(seats, rounds, seconds=_LONG_SECONDS, turn=turn)
     return [[1e3 * summarize(runs).median for runs in own] for own in turns]

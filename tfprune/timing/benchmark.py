@@ -1,92 +1,38 @@
 """Models timed against each other, in turns."""
 
-import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Any
 
 from tfprune.errors import DataError
-from tfprune.report.tables import render
-from tfprune.timing import machine
-from tfprune.timing.runtimes import LiteRT, Runtime
-from tfprune.timing.statistics import ratio_interval, summarize
-from tfprune.timing.turns import timed
+from tfprune.timing.devices import Device, device_at
+from tfprune.timing.figures import summed_up
+from tfprune.timing.gather import Entry
+from tfprune.timing.job import Job
+from tfprune.timing.result import BenchmarkResult
+from tfprune.timing.runtimes.choice import named, of_file
+from tfprune.timing.runtimes.protocol import Runtime
 
-_HEADS = (
-    *("model", "MB", "MACs", "median ms", "p10", "p90", "spread"),
-    *("speed-up", "95 % interval", "peak MB"),
-)
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One model's figures.
-
-    Attributes:
-        model: the file's name, or its path where two files share the name.
-        path: the file.
-        runs: timed runs.
-        median_ms: median latency of one inference at batch 1, milliseconds.
-        p10_ms: a tenth of the runs took less.
-        p90_ms: nine tenths of the runs took less.
-        spread: the interquartile range over the median.
-        speedup: how many times faster than the first model: median over rounds.
-        speedup_low: lower bound of the speed-up, 95 % confidence.
-        speedup_high: upper bound of the speed-up, 95 % confidence.
-        bytes: the file's size.
-        peak_memory_bytes: what the model adds to a fresh process, or `None` where not measured.
-        macs: multiply-accumulates of one inference, or `None` where shapes do not tell.
-    """
-
-    model: str
-    path: str
-    runs: int
-    median_ms: float
-    p10_ms: float
-    p90_ms: float
-    spread: float
-    speedup: float
-    speedup_low: float
-    speedup_high: float
-    bytes: int
-    peak_memory_bytes: int | None
-    macs: int | None
-
-
-@dataclass(frozen=True)
-class BenchmarkResult:
-    """The figures of all models, and where they were taken; `print` shows a table."""
-
-    rows: tuple[Measurement, ...]
-    runtime: str
-    threads: int
-    rounds: int
-    machine: machine.Machine
-
-    def as_dict(self) -> dict[str, object]:
-        """Returns what JSON can hold of the result."""
-        return asdict(self) | {"rows": [asdict(row) for row in self.rows]}
-
-    def to_json(self) -> str:
-        """Returns the result as JSON text."""
-        return json.dumps(self.as_dict(), indent=2)
-
-    def __str__(self) -> str:
-        table = render(_HEADS, [_cells(row) for row in self.rows])
-        return f"{table}\n  {self.runtime}, threads: {self.threads}; {self.machine}\n"
+Name = str | os.PathLike[str]
 
 
 def benchmark(
-    models: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    models: Name | Sequence[Name],
     threads: int = 1,
     runs: int = 50,
     warmup: int = 10,
     seconds: float = 60.0,
     memory: bool = True,
-    runtime: Runtime | None = None,
+    runtime: str | Runtime | Sequence[str | Runtime] | None = None,
+    *,
+    batches: Sequence[int] = (1,),
+    cores: Sequence[int] = (),
+    starts: int = 1,
+    energy: bool = True,
+    python: str = "",
+    device: str | Device = "here",
 ) -> BenchmarkResult:
-    """Times `.tflite` files against each other on this machine.
+    """Times models against each other: here, on another machine, or on a telephone.
 
     All models are loaded and warmed up, then take turns: A, B, A, B... so that a machine that
     slows down or speeds up does so for all. A turn of a model that takes 20 ms and more is one
@@ -94,17 +40,29 @@ def benchmark(
     caches and branch predictors that a large model leaves behind slow a small one for some ten
     runs, which a device that runs one model never sees. Only the inference is timed, not the
     copying of inputs and outputs. The speed-up is the median over rounds of the first model's time
-    over this one's.
+    over this one's. What else the machine did meanwhile is told in `warnings`.
 
     Args:
-        models: paths of `.tflite` files; the first is the one the others are compared with.
+        models: paths of `.tflite`, `.onnx`, `.keras` and `.h5` files and of SavedModel folders;
+            the first is the one the others are compared with.
         threads: that the runtime uses. Defaults to 1.
         runs: rounds, each one turn of every model. Defaults to 50.
         warmup: untimed runs of each model before (ended after 2 seconds). Defaults to 10.
         seconds: ends the rounds early when they have taken this long, though not before 5
-            rounds (or `runs`, if fewer). Defaults to 60.
-        memory: measure peak memory, in a fresh process for each model. Defaults to `True`.
-        runtime: what runs the models. Defaults to `None`: LiteRT.
+            rounds (or `runs`, if fewer); for each batch size anew. Defaults to 60.
+        memory: measure load, first inference and peak memory, in a fresh process for each model.
+            Defaults to `True`.
+        runtime: what runs the models: a name out of `tfprune.timing.runtimes.choice.NAMES`, an
+            object, or as many of them as models. Defaults to `None`: by the kind of file, LiteRT
+            for `.tflite`.
+        batches: rows that go in at once; the first size is what the table is of, the others
+            give throughput. Defaults to `(1,)`.
+        cores: keeps the runs on these cores (Linux). Defaults to none: where the system likes.
+        starts: fresh processes for each model; their medians count. Defaults to 1.
+        energy: measure joules, where the package zeus finds counters. Defaults to `True`.
+        python: a Python with another backend of Keras. Defaults to `""`: this one.
+        device: "here", "ssh://user@host:port", "adb:SERIAL", or a `Device` out of
+            `tfprune.timing.devices`. Defaults to `"here"`.
 
     Returns:
         A `BenchmarkResult`: `.rows`, `str()` for a table, `.to_json()`.
@@ -112,97 +70,47 @@ def benchmark(
     Raises:
         FileError: a file is missing, of another format, or damaged.
         DataError: no models, a number out of range, or a model that the runtime cannot run.
+        MissingExtraError: a runtime is not installed.
+        DeviceError: the device cannot be reached, refuses, or lacks the runtime.
     """
-    _check_numbers(threads, runs, warmup, seconds)
-    chosen = LiteRT() if runtime is None else runtime
-    paths = [chosen.check(path) for path in _listed(models)]
-    sessions = [chosen.load(path, threads) for path in paths]
-    peaks = [chosen.peak_memory(path, threads) if memory else None for path in paths]
-    turns = timed(sessions, runs, warmup, seconds)
-    names = _names(paths)
-    rows = tuple(
-        _measurement(name, path, turns[0], own, peak, chosen.macs(path))
-        for name, path, own, peak in zip(names, paths, turns, peaks, strict=True)
+    job = Job(
+        threads=threads,
+        runs=runs,
+        warmup=warmup,
+        seconds=seconds,
+        memory=memory,
+        starts=starts,
+        batches=tuple(batches),
+        cores=tuple(cores),
+        energy=energy,
     )
-    return BenchmarkResult(rows, chosen.name, threads, len(turns[0]), machine.describe())
+    entries = _entries(_listed(models), runtime, python)
+    place = device_at(device)
+    place.check(entries)
+    return summed_up(place.run(entries, job), [entry.path for entry in entries], job, place.name)
 
 
-def _listed(
-    models: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
-) -> list[str | os.PathLike[str]]:
+def _listed(models: Name | Sequence[Name]) -> list[Name]:
     paths = [models] if isinstance(models, (str, os.PathLike)) else list(models)
     if not paths:
         raise DataError("expected at least one .tflite file to time, received none")
     return paths
 
 
-def _check_numbers(threads: int, runs: int, warmup: int, seconds: float) -> None:
-    for name, value, least in (("threads", threads, 1), ("runs", runs, 1), ("warmup", warmup, 0)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+def _entries(paths: Sequence[Name], runtime: Any, python: str) -> list[Entry]:
+    if runtime is None:
+        chosen = [of_file(path, python) for path in paths]
+    elif isinstance(runtime, Sequence) and not isinstance(runtime, str):
+        if len(runtime) != len(paths):
             raise DataError(
-                f"expected {name} to be a whole number from {least} up, received {value!r}"
+                f"expected one runtime, or as many as models: received {len(runtime)} for "
+                f"{len(paths)}"
             )
-    if not seconds > 0:
-        raise DataError(f"expected seconds to be more than 0, received {seconds!r}")
+        chosen = [_runtime(one, python) for one in runtime]
+    else:
+        chosen = [_runtime(runtime, python)] * len(paths)
+    return [Entry(one.check(path), one) for path, one in zip(paths, chosen, strict=True)]
 
 
-def _measurement(
-    name: str,
-    path: Path,
-    first: Sequence[Sequence[float]],
-    own: Sequence[Sequence[float]],
-    peak: int | None,
-    macs: int | None,
-) -> Measurement:
-    times = [time * 1e3 for turn in own for time in turn]
-    figures = summarize(times)
-    ratio = ratio_interval(_medians(first), _medians(own))
-    return Measurement(
-        model=name,
-        path=str(path),
-        runs=len(times),
-        median_ms=figures.median,
-        p10_ms=figures.p10,
-        p90_ms=figures.p90,
-        spread=figures.spread,
-        speedup=ratio.middle,
-        speedup_low=ratio.low,
-        speedup_high=ratio.high,
-        bytes=path.stat().st_size,
-        peak_memory_bytes=peak,
-        macs=macs,
-    )
-
-
-def _medians(turns: Sequence[Sequence[float]]) -> list[float]:
-    # A clock of coarse ticks may read zero for a tiny model; a ratio needs more than that.
-    return [max(summarize(turn).median, 1e-9) for turn in turns]
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    short = [path.name for path in paths]
-    shared = len(set(short)) < len(set(map(str, paths)))
-    return [str(path) for path in paths] if shared else short
-
-
-def _cells(row: Measurement) -> list[str]:
-    peak = "-" if row.peak_memory_bytes is None else f"{row.peak_memory_bytes / 1e6:.1f}"
-    return [
-        row.model,
-        f"{row.bytes / 1e6:.3f}",
-        "-" if row.macs is None else _human(row.macs),
-        f"{row.median_ms:.3f}",
-        f"{row.p10_ms:.3f}",
-        f"{row.p90_ms:.3f}",
-        f"{row.spread:.1%}",
-        f"{row.speedup:.2f}x",
-        f"{row.speedup_low:.2f} .. {row.speedup_high:.2f}",
-        peak,
-    ]
-
-
-def _human(count: int) -> str:
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return str(count)
+def _runtime(given: Any, python: str) -> Any:
+    return named(given, python) if isinstance(given, str) else given

@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from tfprune._meters import Meter, find_meter
 from tfprune.errors import PlanError
 
 WATTS = 250.0
@@ -46,16 +47,6 @@ class Energy:
             f"{self.joules / _JOULES_PER_KWH:.3g} kWh {kind} ({self.method}) in "
             f"{self.seconds:.0f} s: {self.kg_co2:.3g} kg of CO2, {self.miles:.3g} miles by car"
         )
-
-
-class Meter(Protocol):
-    """Counts joules between two moments."""
-
-    def begin(self) -> None:
-        """Begins to count."""
-
-    def end(self) -> dict[str, float]:
-        """The joules since then, by counter; empty where the machine has none."""
 
 
 class Account:
@@ -100,7 +91,7 @@ def accounted(
     for name, value in (("watts", watts), ("kg_per_kwh", kg_per_kwh)):
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
             raise PlanError(f"expected {name} above 0, received {value!r}")
-    meter = meter or _zeus()
+    meter = meter or find_meter()
     account = Account()
     if meter:
         meter.begin()
@@ -139,32 +130,3 @@ def energy_of(
         method=", ".join(sorted(counted)) if counted else f"{watts:g} W x seconds",
         measured=bool(counted),
     )
-
-
-def _zeus() -> Meter | None:
-    try:
-        from zeus.monitor import ZeusMonitor
-    except ImportError:
-        return None
-    return Zeus(ZeusMonitor())
-
-
-class Zeus:
-    """The counters that the package zeus finds on this machine."""
-
-    def __init__(self, monitor: Any) -> None:
-        self._monitor = monitor
-
-    def begin(self) -> None:
-        """Opens a window."""
-        self._monitor.begin_window("tfprune")
-
-    def end(self) -> dict[str, float]:
-        """Closes it; what there is no counter for is missing."""
-        found = self._monitor.end_window("tfprune")
-        kinds = {"GPU": found.gpu_energy, "CPU": found.cpu_energy, "DRAM": found.dram_energy}
-        return {
-            f"{kind} {index}": float(joules)
-            for kind, by_index in kinds.items()
-            for index, joules in (by_index or {}).items()
-        }
