@@ -7,13 +7,14 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tfprune
 from tfprune.commands._common import Outcome, add_force, add_json, positive
 from tfprune.errors import FileError
-from tfprune.timing.devices import Adb, Device, Ssh, device_at
-from tfprune.timing.results_file import check_results, write_run
-from tfprune.timing.runtimes.choice import NAMES
+
+if TYPE_CHECKING:
+    from tfprune.timing.devices import Device
 
 SUMMARY = "time models against each other, the first being the reference"
 
@@ -41,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="NAME",
         help="what runs the models, by the kind of file if left out; once for all models, or once "
-        f"for each: {', '.join(NAMES)}",
+        "for each: litert, litert-compiled, onnx, onnx-cuda, onnx-tensorrt, savedmodel, tftrt, "
+        "keras-BACKEND-MODE (tensorflow, jax, torch; eager, graph, xla)",
     )
     parser.add_argument(
         "--python", metavar="FILE", default="", help="a Python with another backend of Keras"
@@ -101,6 +103,9 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> Outcome:
     """Times the files, alternating between them."""
+    # numpy and all that wait until they are needed: `tfprune --help` answers at once.
+    from tfprune.timing.results_file import check_results, write_run
+
     for path in options.models:
         if not Path(path).exists():
             raise FileError(f"expected a model's file, found nothing at {path}: check the path")
@@ -130,7 +135,9 @@ def run(options: argparse.Namespace) -> Outcome:
     return Outcome(text=str(result), document=result.as_dict())
 
 
-def _device(options: argparse.Namespace) -> Device:
+def _device(options: argparse.Namespace) -> "Device":
+    from tfprune.timing.devices import Adb, Ssh, device_at
+
     if options.device.startswith("ssh:"):
         return Ssh.at(options.device, options.device_python, options.ssh_option)
     if options.device.startswith("adb"):
