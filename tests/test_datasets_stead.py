@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfprune.datasets import Catalog, read_catalog
+from tfprune.datasets import Catalog, read_catalog, spectrogram_arrays, write_synthetic_stead
+from tfprune.datasets.selection import numbers
 from tfprune.datasets.splits import group_folds, group_split
 from tfprune.errors import DataError
 
@@ -182,3 +183,80 @@ def test_keeps_what_the_hdf5_file_holds(tmp_path: Path) -> None:
         file["data/elsewhere"] = np.zeros((4, 3))
     with pytest.raises(DataError, match="none of its 40 traces is in"):
         read_catalog(table, tmp_path / "n.hdf5")
+
+
+# -- chunks, ranges, and splits by earthquake
+
+
+@pytest.fixture(scope="module")
+def chunks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two chunks with a CSV each; the names of the second's stations and traces differ."""
+    folder = tmp_path_factory.mktemp("chunks")
+    paths = [folder / "chunk1.hdf5", folder / "chunk2.hdf5"]
+    for seed, path in enumerate(paths):
+        write_synthetic_stead(
+            path, path.with_suffix(".csv"), count=12, npts=1000, stations=3, seed=seed
+        )
+    # Times make the names, and both chunks begin at the same: tell the second's apart.
+    with h5py.File(paths[1], "r+") as file:
+        for name in list(file["data"]):
+            file["data"].move(name, f"B{name}")
+    table = paths[1].with_suffix(".csv")
+    rows = list(csv.reader(table.read_text().splitlines()))
+    at, source = rows[0].index("trace_name"), rows[0].index("source_id")
+    for row in rows[1:]:
+        row[at] = f"B{row[at]}"
+        row[source] = row[source] and f"B{row[source]}"
+    with table.open("w", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    return paths
+
+
+def test_chunks_are_read_as_one(chunks: list[Path]) -> None:
+    tables = [path.with_suffix(".csv") for path in chunks]
+    catalog = read_catalog(tables, chunks)
+    assert len(catalog) == 24
+    images, labels, report = spectrogram_arrays(chunks, catalog, image_size=24)
+    assert (report.read, report.skipped) == (24, 0)
+    np.testing.assert_array_equal(labels, catalog.labels)
+    parts = [
+        spectrogram_arrays(path, read_catalog(table), image_size=24)[0]
+        for path, table in zip(chunks, tables, strict=True)
+    ]
+    np.testing.assert_array_equal(images, np.concatenate(parts))
+    mixed = catalog.take(np.random.default_rng(0).permutation(24))
+    assert spectrogram_arrays(chunks, mixed, image_size=24)[2].read == 24
+    # One CSV may cover more than the files at hand, and two may describe the same trace.
+    assert len(read_catalog(tables, chunks[1])) == 12
+    twice = chunks[0].with_name("merged.csv")
+    twice.write_bytes(tables[0].read_bytes())
+    assert len(read_catalog([tables[0], twice], chunks[0])) == 12
+    with pytest.raises(DataError, match="different ones"):
+        read_catalog([tables[0], tables[0]])
+
+
+def test_ranges_choose_earthquakes_and_keep_noise(chunks: list[Path]) -> None:
+    columns = ["source_magnitude", "source_distance_km", "snr_db", "source_id"]
+    catalog = read_catalog(chunks[0].with_suffix(".csv"), columns=columns)
+    for column in columns[:3]:
+        known = numbers(catalog.column(column))
+        quakes = catalog.labels == 1
+        assert np.isfinite(known).tolist() == quakes.tolist()
+        middle = float(np.median(known[quakes]))
+        chosen = catalog.between(column, middle)
+        assert int((chosen.labels == 0).sum()) == 6
+        assert numbers(chosen.column(column))[chosen.labels == 1].min() >= middle
+        assert len(catalog.between(column, None, middle)) + len(chosen) >= 12 + 6
+    with pytest.raises(DataError, match=r"no earthquake has source_magnitude from 9 .* has \d"):
+        catalog.between("source_magnitude", 9)
+
+
+def test_splits_by_earthquake_keep_noise_by_station(chunks: list[Path]) -> None:
+    tables = [path.with_suffix(".csv") for path in chunks]
+    catalog = read_catalog(tables, chunks, columns=["source_id"])
+    sides = catalog.split(by="source_id", validation=0.3)
+    events = [set(side.column("source_id")) - {""} for side in sides]
+    assert not events[0] & events[1]
+    quiet = [set(side.column("receiver_code")[side.labels == 0]) for side in sides]
+    assert not quiet[0] & quiet[1]
+    assert all(set(side.labels) == {0, 1} for side in sides)

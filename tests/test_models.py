@@ -202,3 +202,14 @@ def test_shared_imagenet_weights(shared_data: Path) -> None:
         np.testing.assert_array_equal(
             np.asarray(variance.value), arrays["conv5_block3_3_bn/moving_variance"]
         )
+
+
+def test_mobilenet() -> None:
+    model = models.mobilenet((32, 32, 3))
+    assert model.count_params() == 219_058
+    x = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
+    np.testing.assert_allclose(model(x).numpy().sum(1), 1, rtol=1e-5)
+    plan = tfprune.plan(model, ratio=0.5)
+    assert tfprune.verify(model, tfprune.rebuild(model, plan), plan) < 1e-5
+    with pytest.raises(ModelError, match="at least"):
+        models.mobilenet((16, 16, 3))

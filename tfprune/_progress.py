@@ -1,7 +1,7 @@
 """Progress of long work, on a terminal's error stream."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -18,13 +18,16 @@ def track(items: Iterable[Item], description: str) -> Iterator[Item]:
     if _SHOWN.get() or not sys.stderr.isatty():
         yield from items
         return
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), "{task.description}", MofNCompleteColumn(), TimeElapsedColumn())
+    columns: list[str | rich.ProgressColumn] = [rich.SpinnerColumn(), "{task.description}"]
+    columns += [rich.MofNCompleteColumn(), rich.TimeElapsedColumn()]
+    if isinstance(items, Sized):
+        columns += ["left", rich.TimeRemainingColumn()]
     _SHOWN.set(True)
     try:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        with rich.Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             yield from progress.track(items, description=description)
     finally:
         _SHOWN.set(False)

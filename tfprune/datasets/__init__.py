@@ -1,5 +1,6 @@
 """Readers and generators of the data sets that the recipes train on."""
 
+from tfprune.datasets.cache import ImageCache, cache_images
 from tfprune.datasets.pipeline import spectrogram_arrays, spectrogram_dataset
 from tfprune.datasets.spectrogram import spectrogram_image
 from tfprune.datasets.stead import CLASSES, Catalog, read_catalog
@@ -9,8 +10,10 @@ from tfprune.datasets.waveforms import Problem, ReadReport, iterate_waveforms
 __all__ = [
     "CLASSES",
     "Catalog",
+    "ImageCache",
     "Problem",
     "ReadReport",
+    "cache_images",
     "iterate_waveforms",
     "read_catalog",
     "spectrogram_arrays",

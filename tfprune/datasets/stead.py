@@ -1,11 +1,11 @@
 """The catalogue of a STEAD-layout data set: its CSV, read once, only the columns wanted.
 
 STEAD (Mousavi et al. 2019, doi:10.1109/ACCESS.2019.2947848) describes 1.27 million windows in
-a CSV of 35 columns; the samples lie in an HDF5 file under `data/<trace_name>`.
+a CSV of 35 columns; the samples lie in an HDF5 file under `data/<trace_name>`. It is published
+whole, and in chunks with a CSV and an HDF5 file each.
 """
 
 import csv
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from absl import logging
 
-from tfprune.datasets import splits, waveforms
+from tfprune.datasets import selection, splits, waveforms
+from tfprune.datasets.waveforms import Files
 from tfprune.errors import DataError
 
 CATEGORIES = {"noise": 0, "earthquake_local": 1}
@@ -81,6 +82,36 @@ class Catalog:
             )
         return self.take(rows)
 
+    def between(
+        self, column: str, low: float | None = None, high: float | None = None
+    ) -> "Catalog":
+        """Returns the noise, and the earthquakes whose number in `column` is in a range.
+
+        Noise has no magnitude and no distance, so such a choice does not concern it. Of a list,
+        as in STEAD's `snr_db`, the mean counts; an earthquake without a number is left out.
+
+        Args:
+            column: such as `"source_magnitude"`, `"source_distance_km"` or `"snr_db"`.
+            low: the least. Defaults to `None`, no limit.
+            high: the most. Defaults to `None`, no limit.
+
+        Raises:
+            DataError: no such column, or no earthquake is left.
+        """
+        found = selection.numbers(self.column(column))
+        with np.errstate(invalid="ignore"):
+            good = np.isfinite(found)
+            good &= found >= (-np.inf if low is None else low)
+            good &= found <= (np.inf if high is None else high)
+        quakes = self.labels == 1
+        if quakes.any() and not good[quakes].any():
+            known = found[quakes & np.isfinite(found)]
+            have = f"{known.min():g} to {known.max():g}" if known.size else "no numbers"
+            raise DataError(
+                f"no earthquake has {column} from {low} to {high}; the catalogue has {have}"
+            )
+        return self.take(np.flatnonzero(good | ~quakes))
+
     def balanced(self, per_class: int | None = None, seed: int = 0) -> "Catalog":
         """Returns as many earthquakes as noise, chosen at random, in the catalogue's order.
 
@@ -107,8 +138,11 @@ class Catalog:
     ) -> tuple["Catalog", "Catalog"]:
         """Splits into (training, validation) sharing no value of the column `by`.
 
+        Rows without a value (noise has no `source_id`) are kept together by station instead.
+
         Args:
-            by: the column whose values stay together. Defaults to `"receiver_code"`.
+            by: the column whose values stay together: `"receiver_code"` for other stations,
+                `"source_id"` for other earthquakes. Defaults to `"receiver_code"`.
             validation: share of each class wanted for validation. Defaults to `0.2`.
             seed: seed of the choice of groups. Defaults to `0`.
 
@@ -116,7 +150,7 @@ class Catalog:
             DataError: one class only, no such column, or too few groups.
         """
         self._check_two_classes()
-        pair = splits.group_split(self.column(by), self.labels, validation, seed)
+        pair = splits.group_split(self._groups(by), self.labels, validation, seed)
         return self.take(pair[0]), self.take(pair[1])
 
     def split_column(
@@ -151,8 +185,16 @@ class Catalog:
             DataError: one class only, no such column, or too few groups.
         """
         self._check_two_classes()
-        pairs = splits.group_folds(self.column(by), self.labels, k, seed)
+        pairs = splits.group_folds(self._groups(by), self.labels, k, seed)
         return tuple((self.take(training), self.take(held)) for training, held in pairs)
+
+    def _groups(self, by: str) -> list[str]:
+        """The group of each row; one without a value is grouped with its station's others."""
+        stations = self.column("receiver_code")
+        return [
+            value if value.strip().lower() not in ("", "nan") else f"station {station}"
+            for value, station in zip(self.column(by), stations, strict=True)
+        ]
 
     def _check_two_classes(self) -> None:
         present = set(self.labels.tolist())
@@ -165,8 +207,8 @@ class Catalog:
 
 
 def read_catalog(
-    csv_path: str | os.PathLike[str],
-    hdf5_path: str | os.PathLike[str] | None = None,
+    csv_path: Files,
+    hdf5_path: Files | None = None,
     *,
     columns: Sequence[str] = (),
 ) -> Catalog:
@@ -176,10 +218,11 @@ def read_catalog(
     string), so STEAD's own 1.27 million rows take some 130 MB.
 
     Args:
-        csv_path: the CSV, with at least the columns trace_name, trace_category and
-            receiver_code. A trace_category is `earthquake_local` or `noise`.
-        hdf5_path: the HDF5 file. Where given, rows whose trace it does not hold are left out
-            (STEAD's CSV covers several chunks). Defaults to `None`, all rows.
+        csv_path: the CSV, or several, with at least the columns trace_name, trace_category and
+            receiver_code. A trace_category is `earthquake_local` or `noise`. A trace that
+            several describe counts once.
+        hdf5_path: the HDF5 file, or several. Where given, rows whose trace none of them holds
+            are left out (STEAD's CSV covers several chunks). Defaults to `None`, all rows.
         columns: further columns to keep. Defaults to `()`.
 
     Returns:
@@ -200,30 +243,44 @@ def read_catalog(
     """
     names = tuple(dict.fromkeys((*_WANTED, *columns)))
     held = None if hdf5_path is None else waveforms.trace_names(hdf5_path)
+    tables = waveforms.as_paths(csv_path)
     kept: list[list[str]] = [[] for _ in names]
     labels: list[int] = []
+    seen: set[str] = set()
     left_out = 0
-    for line, row in _rows(Path(csv_path), names):
-        if row[1] not in CATEGORIES:
-            raise DataError(
-                f"{csv_path}, line {line}: expected a trace_category among "
-                f"{', '.join(CATEGORIES)}, received {row[1]!r}"
-            )
+    for row in _labelled(tables, names):
         if held is not None and row[0] not in held:
             left_out += 1
             continue
+        if len(tables) > 1:
+            if row[0] in seen:
+                continue
+            seen.add(row[0])
         for column, value in zip(kept, row, strict=True):
             column.append(value)
         labels.append(CATEGORIES[row[1]])
+    where = ", ".join(map(str, tables))
     if not labels:
         reason = (
             f"none of its {left_out} traces is in {hdf5_path}" if left_out else "it has no rows"
         )
-        raise DataError(f"expected traces in {csv_path}, but {reason}")
+        raise DataError(f"expected traces in {where}, but {reason}")
     if left_out:
-        logging.warning("%s: %d traces are not in %s: left out", csv_path, left_out, hdf5_path)
+        logging.warning("%s: %d traces are not in %s: left out", where, left_out, hdf5_path)
     values = tuple(np.array(column, dtype=object) for column in kept)
     return Catalog(names, values, np.array(labels, dtype=np.int32))
+
+
+def _labelled(tables: Sequence[Path], names: tuple[str, ...]) -> Iterator[list[str]]:
+    """Yields the wanted values of the rows of several tables, whose categories are known."""
+    for table in tables:
+        for line, row in _rows(table, names):
+            if row[1] not in CATEGORIES:
+                raise DataError(
+                    f"{table}, line {line}: expected a trace_category among "
+                    f"{', '.join(CATEGORIES)}, received {row[1]!r}"
+                )
+            yield row
 
 
 def _rows(path: Path, names: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:

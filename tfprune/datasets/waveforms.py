@@ -1,7 +1,8 @@
-"""Seismograms of a STEAD-layout HDF5 file, read one at a time."""
+"""Seismograms of STEAD-layout HDF5 files, read one at a time."""
 
+import contextlib
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,7 @@ COMPONENTS = 3
 _NAMED = 5
 
 OnError = Literal["raise", "skip"]
+Files = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,21 @@ class ReadReport:
         return f"{self.read} traces read, {self.skipped} skipped{detail}"
 
 
+def as_paths(files: Files) -> tuple[Path, ...]:
+    """Returns the paths of one file or several.
+
+    Raises:
+        DataError: there is none, or one is named twice.
+    """
+    named = [files] if isinstance(files, str | os.PathLike) else files
+    paths = tuple(Path(file) for file in named)
+    if not paths or len(set(paths)) < len(paths):
+        raise DataError(
+            f"expected one file or several different ones, received {', '.join(map(str, paths))}"
+        )
+    return paths
+
+
 def open_waveforms(hdf5_path: str | os.PathLike[str]) -> h5py.File:
     """Opens a STEAD-layout HDF5 file for reading, and checks that it is one.
 
@@ -91,23 +108,54 @@ def open_waveforms(hdf5_path: str | os.PathLike[str]) -> h5py.File:
     return file
 
 
-def trace_names(hdf5_path: str | os.PathLike[str]) -> frozenset[str]:
-    """Returns the names of all traces in the file.
+def trace_names(hdf5_path: Files) -> frozenset[str]:
+    """Returns the names of all traces in the files.
 
     Raises:
-        DataError: the file is missing, is not HDF5, is cut short, or has no group `data`.
+        DataError: a file is missing, is not HDF5, is cut short, or has no group `data`.
     """
-    with open_waveforms(hdf5_path) as file:
-        return frozenset(file[GROUP])
+    names: set[str] = set()
+    for path in as_paths(hdf5_path):
+        with open_waveforms(path) as file:
+            names.update(file[GROUP])
+    return frozenset(names)
+
+
+class _Archive:
+    """Open files that are asked by trace name: the one that answered last is asked first.
+
+    Traces are mostly asked for in the order of a catalogue, in which those of a file stand
+    together.
+    """
+
+    def __init__(self, groups: Sequence[h5py.Group]) -> None:
+        self._groups = list(groups)
+
+    def get(self, name: str) -> h5py.Dataset | None:
+        """Returns the trace, or `None` where no file holds it."""
+        for place, group in enumerate(self._groups):
+            if name in group:
+                if place:
+                    self._groups.insert(0, self._groups.pop(place))
+                return group[name]
+        return None
+
+
+@contextlib.contextmanager
+def _opened(paths: Sequence[Path]) -> Iterator[_Archive]:
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(open_waveforms(path)) for path in paths]
+        yield _Archive([file[GROUP] for file in files])
 
 
 def iterate_waveforms(
-    hdf5_path: str | os.PathLike[str],
+    hdf5_path: Files,
     names: Iterable[str],
     *,
     on_error: OnError = "skip",
     npts: int | None = None,
     least: int = 1,
+    allow_none: bool = False,
 ) -> Generator[tuple[str, np.ndarray], None, ReadReport]:
     """Yields (name, waveform) for each usable trace, holding one in memory at a time.
 
@@ -117,12 +165,13 @@ def iterate_waveforms(
     at the end.
 
     Args:
-        hdf5_path: the HDF5 file.
+        hdf5_path: the HDF5 file, or several, as STEAD's chunks are.
         names: the traces wanted, in this order.
         on_error: `"skip"` leaves unusable traces out, and raises at the end if none was
             usable; `"raise"` raises at the first. Defaults to `"skip"`.
         npts: samples each trace must have. Defaults to `None`, any number.
         least: fewest samples a trace may have. Defaults to `1`.
+        allow_none: whether `"skip"` may leave out every trace. Defaults to `False`.
 
     Yields:
         The trace's name and its samples, (npts, 3) float32: east, north, vertical.
@@ -136,31 +185,32 @@ def iterate_waveforms(
     if on_error not in ("raise", "skip"):
         raise DataError(f"expected on_error 'raise' or 'skip', received {on_error!r}")
     read, bad = 0, dict[str, Problem]()
-    with open_waveforms(hdf5_path) as file:
-        group = file[GROUP]
+    paths = as_paths(hdf5_path)
+    where = ", ".join(map(str, paths))
+    with _opened(paths) as archive:
         for name in names:
-            samples, reason = _read(group, str(name), npts, least)
+            samples, reason = _read(archive, str(name), npts, least)
             if samples is not None:
                 read += 1
                 yield str(name), samples
             elif on_error == "raise":
-                raise DataError(f"{hdf5_path}: trace {name} is {reason}")
+                raise DataError(f"{where}: trace {name} is {reason}")
             else:
                 bad[reason] = _count(bad.get(reason, Problem(reason, 0, ())), str(name))
     report = ReadReport(read, tuple(bad[reason] for reason in sorted(bad)))
-    if report.skipped and not read:
-        raise DataError(f"expected usable traces in {hdf5_path}, received none: {report}")
+    if report.skipped and not read and not allow_none:
+        raise DataError(f"expected usable traces in {where}, received none: {report}")
     if report.skipped:
-        logging.warning("%s: %s", hdf5_path, report)
+        logging.warning("%s: %s", where, report)
     return report
 
 
 def _read(
-    group: h5py.Group, name: str, npts: int | None, least: int
+    archive: _Archive, name: str, npts: int | None, least: int
 ) -> tuple[np.ndarray | None, str]:
     """Returns the samples of a trace, or `None` and what is wrong with it."""
     try:
-        dataset = group.get(name)
+        dataset = archive.get(name)
         if not isinstance(dataset, h5py.Dataset):
             return None, "not in the file"
         if dataset.ndim != 2 or dataset.shape[1] != COMPONENTS or not dataset.shape[0]:

@@ -4,8 +4,9 @@ The files are underscored so that none has the name of the function it defines.
 """
 
 from tfprune.models._dcase2021 import dcase2021
+from tfprune.models._mobilenet import mobilenet
 from tfprune.models._resnet18 import resnet18
 from tfprune.models._resnet50 import resnet50
 from tfprune.models._vgg16 import vgg16
 
-__all__ = ["dcase2021", "resnet18", "resnet50", "vgg16"]
+__all__ = ["dcase2021", "mobilenet", "resnet18", "resnet50", "vgg16"]

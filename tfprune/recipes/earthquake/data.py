@@ -2,15 +2,19 @@
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from absl import logging
 
-from tfprune.datasets import read_catalog, spectrogram_arrays, write_synthetic_stead
+from tfprune.datasets import Catalog, read_catalog, spectrogram_arrays, write_synthetic_stead
+from tfprune.recipes.earthquake.settings import Settings
 from tfprune.recipes.earthquake.training import Images
 
 _MOST_IN_MEMORY = 20_000
+
+Pair = tuple[Catalog, Catalog]
 
 
 @dataclass(frozen=True)
@@ -67,3 +71,28 @@ def from_files(
             logging.warning("%s", report)
         images.append((x, y))
     return Split(images[0], images[1], f"{len(catalog)} seismograms of {Path(data).name}")
+
+
+def splits(
+    data: Sequence[str], csv: Sequence[str], settings: Settings
+) -> tuple[tuple[Split, ...], str]:
+    """Returns a split a seed, and the data in a few words.
+
+    With two seeds or more they are the folds of a cross validation, so that each window is tested
+    once; a single seed keeps a fifth for testing.
+    """
+    catalog = read_catalog(csv[0], data[0], columns=[settings.group_by])
+    if settings.seeds == 1:
+        pairs: tuple[Pair, ...] = (catalog.split(by=settings.group_by, seed=0),)
+    else:
+        pairs = catalog.folds(by=settings.group_by, k=settings.seeds, seed=0)
+    found = []
+    for pair in pairs:
+        sides = [
+            spectrogram_arrays(
+                data[0], side, image_size=settings.image_size, components=settings.components
+            )[:2]
+            for side in pair
+        ]
+        found.append(Split(sides[0], sides[1], Path(data[0]).name))
+    return tuple(found), f"{catalog}; {Path(data[0]).name}"

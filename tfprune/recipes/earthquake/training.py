@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfprune.training import distill
+
 Images = tuple[np.ndarray, np.ndarray]
 Report = Callable[[int, float], None]
 
@@ -34,7 +36,12 @@ class Training:
 
 
 def train(
-    model: Any, images: Images, settings: Training, seed: int, report: Report | None = None
+    model: Any,
+    images: Images,
+    settings: Training,
+    seed: int,
+    report: Report | None = None,
+    teacher: Any = None,
 ) -> None:
     """Trains a classifier in place and leaves it compiled.
 
@@ -44,15 +51,27 @@ def train(
         settings: epochs, learning rate and so on.
         seed: of the order, the shifts and the dropout.
         report: called after each epoch with its number, from 1, and the training accuracy.
+        teacher: a net whose answers count half (`tfprune.training.distill`). Defaults to `None`.
     """
     keras.utils.set_random_seed(seed)
+    learner = model if teacher is None else distill(model, teacher, temperature=2.0)
+    compile_for(learner, settings, len(images[1]))
+    callbacks = [] if report is None else [_Reporter(report)]
+    batches = training_batches(images, settings, seed)
+    learner.fit(batches, epochs=settings.epochs, shuffle=False, verbose=0, callbacks=callbacks)
+    if learner is not model:
+        compile_for(model, settings, len(images[1]))
+
+
+def compile_for(model: Any, settings: Training, examples: int) -> None:
+    """Compiles a classifier for training on so many examples, and sets its batch norms' pace."""
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = settings.batch_norm_momentum
-    steps = -(-len(images[0]) // settings.batch_size) * settings.epochs
+    steps = -(-examples // settings.batch_size) * settings.epochs
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
-        decay_steps=steps - steps // 10,
+        decay_steps=max(1, steps - steps // 10),
         warmup_target=settings.learning_rate,
         warmup_steps=max(1, steps // 10),
     )
@@ -61,9 +80,11 @@ def train(
         keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
         metrics=["accuracy"],
     )
-    callbacks = [] if report is None else [_Reporter(report)]
-    batches = _batches(images, settings, seed)
-    model.fit(batches, epochs=settings.epochs, shuffle=False, verbose=0, callbacks=callbacks)
+
+
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """Returns (n, 2) float32 of (n,) labels."""
+    return np.eye(2, dtype=np.float32)[labels]
 
 
 class _Reporter(keras.callbacks.Callback):
@@ -75,12 +96,20 @@ class _Reporter(keras.callbacks.Callback):
         self._report(epoch + 1, (logs or {}).get("accuracy", float("nan")))
 
 
-def _batches(images: Images, settings: Training, seed: int) -> Any:
-    """Shuffled batches, each picture shifted in time by an amount of its own."""
+def training_batches(images: Images, settings: Training, seed: int) -> Any:
+    """Shuffled batches, each picture shifted in time by an amount of its own.
+
+    Args:
+        images: (n, size, size, 3) in 0..255, and (n,) labels 0 or 1.
+        settings: batch size and largest shift.
+        seed: of the order and the shifts.
+
+    Returns:
+        A `tf.data.Dataset` of (images, (batch, 2) labels).
+    """
     import tensorflow as tf
 
     shift = keras.layers.RandomTranslation(0.0, settings.shift, fill_mode="reflect", seed=seed)
-    labels = np.eye(2, dtype=np.float32)[images[1]]
-    dataset = tf.data.Dataset.from_tensor_slices((images[0], labels))
-    dataset = dataset.shuffle(len(labels), seed=seed).batch(settings.batch_size)
+    dataset = tf.data.Dataset.from_tensor_slices((images[0], one_hot(images[1])))
+    dataset = dataset.shuffle(len(images[1]), seed=seed).batch(settings.batch_size)
     return dataset.map(lambda x, y: (shift(x, training=True), y)).prefetch(2)

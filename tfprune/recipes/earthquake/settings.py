@@ -1,0 +1,51 @@
+"""What a study of the recipe is asked to do."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tfprune.datasets.spectrogram import Components
+from tfprune.recipes.earthquake.training import Training
+
+RATIO = 0.9  # the paper's
+LATENCY_SIZE = 224  # pixels: the net's own size, at which latency is told
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that the figures of a study depend on, beside the data.
+
+    Attributes:
+        seeds: repetitions, each with stations of its own to test on.
+        image_size: pixels along a side.
+        components: `"Z"`, grey images of the vertical; `"ENZ"`, all three as red, green, blue.
+        group_by: the column of which no value is on both sides of a split.
+        epochs: of the unpruned net.
+        retrain_epochs: of every other net.
+        rate: learning rate of the unpruned net.
+        retrain_rate: of every other net.
+        frontier: shares removed beyond the paper's.
+    """
+
+    seeds: int = 5
+    image_size: int = 96
+    components: Components = "Z"
+    group_by: str = "receiver_code"
+    epochs: int = 8
+    retrain_epochs: int = 30
+    rate: float = 2e-4
+    retrain_rate: float = 1e-3
+    frontier: tuple[float, ...] = (0.95, 0.975)
+
+    @property
+    def training(self) -> Training:
+        """How the unpruned net is trained."""
+        return Training(self.epochs, self.rate)
+
+    @property
+    def retraining(self) -> Training:
+        """How every other net is trained."""
+        return Training(self.retrain_epochs, self.retrain_rate)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)

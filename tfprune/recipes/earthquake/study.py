@@ -1,0 +1,164 @@
+"""The whole experiment: every net, over seeds, each on stations it has not seen; resumable."""
+
+import functools
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from absl import logging
+
+from tfprune._files import atomic_path
+from tfprune.convert import to_tflite
+from tfprune.costs import cost
+from tfprune.errors import DataError
+from tfprune.models import resnet50
+from tfprune.recipes.common.answers import keras_answers, tflite_answers
+from tfprune.recipes.common.stages import Stages
+from tfprune.recipes.earthquake.data import Split
+from tfprune.recipes.earthquake.nets import Made, Net, Task, nets
+from tfprune.recipes.earthquake.settings import Settings
+from tfprune.recipes.earthquake.training import train
+
+_SAMPLE = 128  # images that int8 ranges are found from
+
+
+class Study:
+    """Trains, prunes and tests nets over seeds, and keeps each one when it is done.
+
+    Args:
+        settings: what to do.
+        splits: a `Split` a seed.
+        stages: where to keep what was found.
+        weights: ImageNet weights of ResNet50, as `tfprune.models.resnet50` takes them.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        splits: tuple[Split, ...],
+        stages: Stages,
+        weights: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if len(splits) != settings.seeds:
+            raise DataError(f"expected {settings.seeds} splits, received {len(splits)}")
+        self.settings = settings
+        self._splits = splits
+        self._stages = stages
+        self._weights = weights
+
+    @property
+    def rows(self) -> tuple[Net, ...]:
+        """All nets, the unpruned one first."""
+        unpruned = Net("unpruned", "ResNet50, unpruned", self._unpruned, small=False)
+        return (unpruned, *nets(self.settings))
+
+    def run(self, seconds: float = float("inf")) -> bool:
+        """Does what is left to do, a row for all seeds before the next.
+
+        Args:
+            seconds: begins no further net after so long. Defaults to no limit.
+
+        Returns:
+            Whether all is done.
+        """
+        began, todo = time.perf_counter(), list(self._todo())
+        for number, (seed, net) in enumerate(todo):
+            passed = time.perf_counter() - began
+            if passed > seconds:
+                return False
+            if number:
+                left = passed / number * (len(todo) - number)
+                logging.info("%d of %d nets, about %.0f min left", number, len(todo), left / 60)
+            keras.backend.clear_session()
+            compute = functools.partial(self._compute, seed, net)
+            self._stages.run(_place(seed, net.key), compute)
+        return True
+
+    def results(self) -> dict[str, list[dict[str, Any]]]:
+        """What is done, by row: one entry a seed, for rows that are done for every seed."""
+        found = {}
+        for net in self.rows:
+            entries = [self._stages.done(_place(s, net.key)) for s in range(self.settings.seeds)]
+            if all(entry is not None for entry in entries):
+                found[net.key] = [entry for entry in entries if entry is not None]
+        return found
+
+    def load(self, seed: int, key: str) -> Any:
+        """Returns a net of a stage that is done."""
+        return keras.models.load_model(self._file(seed, key, ".keras"), compile=False)
+
+    def _todo(self) -> Iterator[tuple[int, Net]]:
+        for net in self.rows:
+            for seed in range(self.settings.seeds):
+                if self._stages.done(_place(seed, net.key)) is None:
+                    yield seed, net
+
+    def _file(self, seed: int, key: str, suffix: str) -> Path:
+        path = self._stages.folder / f"{_place(seed, key)}{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _unpruned(self, task: Task) -> Made:
+        keras.utils.set_random_seed(task.seed)
+        size = self.settings.image_size
+        net = resnet50((size, size, 3), classes=2, weights=self._weights)
+        train(net, task.images, self.settings.training, task.seed)
+        return Made(net)
+
+    def _compute(self, seed: int, net: Net) -> dict[str, Any]:
+        split = self._splits[seed]
+        load = functools.partial(self.load, seed)
+        made = net.make(Task(load, split.train, self.settings, seed))
+        return self._tested(seed, net, made, split)
+
+    def _tested(self, seed: int, net: Net, made: Made, split: Split) -> dict[str, Any]:
+        """Saves a net and its files, and lets them answer the test."""
+        made.model.compile(loss="categorical_crossentropy")  # what the optimizer knows stays here
+        with atomic_path(self._file(seed, net.key, ".keras")) as temporary:
+            made.model.save(temporary)
+        costs = cost(made.model)
+        found = {
+            "seed": seed,
+            "train": len(split.train[1]),
+            "labels": split.test[1].tolist(),
+            "answers": _listed(keras_answers(made.model, split.test[0])),
+            "parameters": costs.parameters,
+            "macs": costs.macs,
+            "oracle": made.oracle,
+        }
+        if made.cut is not None:
+            found["cut"] = _listed(keras_answers(made.cut, split.test[0]))
+        if net.small:
+            found["int8"] = self._int8(seed, net.key, made.model, split)
+        return found
+
+    def _int8(self, seed: int, key: str, model: Any, split: Split) -> list[float]:
+        """Writes the int8 file, of the first seed the float32 one too, and asks the former."""
+        sample = split.train[0][:: max(1, len(split.train[0]) // _SAMPLE)]
+        for form, quantize in (("float32", None), ("int8", "int8")):
+            path = self._file(seed, key, f"_{form}.tflite")
+            if quantize or seed == 0:
+                # How far int8 is off is what the whole test tells, not a few images.
+                tolerance = 1.0 if quantize else None
+                to_tflite(
+                    model,
+                    path,
+                    quantize,
+                    representative_data=[sample],
+                    samples=[sample[:4]],
+                    tolerance=tolerance,
+                )
+        return _listed(tflite_answers(self._file(seed, key, "_int8.tflite"), split.test[0]))
+
+
+def _place(seed: int, key: str) -> str:
+    return f"seed{seed}/{key}"
+
+
+def _listed(answers: np.ndarray) -> list[float]:
+    """The probabilities of an earthquake: those of noise are what is left."""
+    return [round(float(value), 5) for value in answers[:, 1]]
