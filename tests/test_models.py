@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+import tfprune
 from tfprune import models
 from tfprune.errors import FileError, ModelError
 from tfprune.models.weights import read_npz, set_stored
