@@ -47,3 +47,16 @@ def test_importing_the_package_loads_no_keras() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "set()"), done.stderr
+
+
+def test_converters_load_when_they_are_asked_for() -> None:
+    names = {name: getattr(tfprune.convert, name) for name in tfprune.convert.__all__}
+    assert all(inspect.getdoc(value) for value in names.values())
+    with pytest.raises(AttributeError, match="no attribute 'to_paper'"):
+        _ = tfprune.convert.to_paper
+    script = (
+        "import sys, tfprune.convert.metadata; "
+        "sys.stdout.write(repr({'keras', 'tensorflow'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "set()"), done.stderr
