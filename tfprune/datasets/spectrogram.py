@@ -139,7 +139,7 @@ def power_density(
     Returns:
         Squared units per hertz, (..., nfft // 2 + 1, columns), from 0 Hz upwards.
     """
-    starts = np.linspace(0, signal.shape[-1] - nfft, columns).round().astype(int)
+    starts = window_starts(signal.shape[-1], columns, nfft)
     windows = np.lib.stride_tricks.sliding_window_view(signal, nfft, axis=-1)[..., starts, :]
     taper = np.hanning(nfft + 1)[:-1].astype(np.float32)  # periodic, as for spectra it should be
     spectrum = np.fft.rfft(windows * taper, axis=-1)
@@ -147,6 +147,19 @@ def power_density(
     density *= np.float32(1 / (sampling_rate * np.sum(taper**2)))
     density[..., 1 : (nfft + 1) // 2] *= 2  # 0 Hz and, where there is one, Nyquist stand alone
     return np.swapaxes(density, -1, -2)
+
+
+def window_starts(npts: int, columns: int, nfft: int = NFFT) -> np.ndarray:
+    """Returns the first sample of each window: spread evenly over `npts` samples, (columns,)."""
+    return np.linspace(0, npts - nfft, columns).round().astype(int)
+
+
+def resizing_matrix(bins: int, rows: int) -> np.ndarray:
+    """Returns the weights that turn frequency bins into rows, the highest first, (rows, bins)."""
+    places, weights = _taps(bins, rows)
+    matrix = np.zeros((rows, bins), np.float32)
+    np.add.at(matrix, (np.broadcast_to(np.arange(rows), places.shape), places), weights)
+    return matrix
 
 
 _TINY = np.float32(1e-30)

@@ -7,6 +7,15 @@ from tfprune.models._dcase2021 import dcase2021
 from tfprune.models._mobilenet import mobilenet
 from tfprune.models._resnet18 import resnet18
 from tfprune.models._resnet50 import resnet50
+from tfprune.models._spectrogram_image import SpectrogramImage, from_waveforms
 from tfprune.models._vgg16 import vgg16
 
-__all__ = ["dcase2021", "mobilenet", "resnet18", "resnet50", "vgg16"]
+__all__ = [
+    "SpectrogramImage",
+    "dcase2021",
+    "from_waveforms",
+    "mobilenet",
+    "resnet18",
+    "resnet50",
+    "vgg16",
+]
