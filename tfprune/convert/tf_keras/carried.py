@@ -58,7 +58,7 @@ def carried_class() -> type:
 
         def __init__(self, operation: str, arguments: str, **kwargs: Any) -> None:
             super().__init__(**kwargs)
-            self._saved, self._called = operation, arguments
+            self._operation_json, self._arguments_json = operation, arguments
             # In a closure, where tf_keras does not look for layers of its own kind.
             self._run = _runner(operation, arguments)
 
@@ -69,7 +69,7 @@ def carried_class() -> type:
 
         def get_config(self) -> dict[str, Any]:
             """What it is made of."""
-            made_of = {"operation": self._saved, "arguments": self._called}
+            made_of = {"operation": self._operation_json, "arguments": self._arguments_json}
             return {**super().get_config(), **made_of}
 
     return Carried
