@@ -49,10 +49,15 @@ def data(examples=24, seed=0):
 SETTINGS = {"step": 4, "epochs": 1, "max_drop": None, "target": 0.75, "carry_optimizer": True}
 
 
-def run(folder=None, model=None, callbacks=None, **settings):
+def run(folder=None, model=None, callbacks=None, train=None, **settings):
     options = {"fit_options": {"batch_size": 8}, **SETTINGS, **settings}
     return iterate(
-        model or net(), data(), data(16, 1), checkpoint_dir=folder, callbacks=callbacks, **options
+        model or net(),
+        train or data(),
+        data(16, 1),
+        checkpoint_dir=folder,
+        callbacks=callbacks,
+        **options,
     )
 
 

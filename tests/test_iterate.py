@@ -523,6 +523,15 @@ def test_other_weights_or_another_optimizer(finished):
         run(folder, model=model, target=0.25)
 
 
+def test_other_data_of_the_same_shape(finished):
+    folder, found = finished
+    with pytest.raises(FileError, match="data="):
+        run(folder, target=0.25, train=data(seed=5))
+    x, y = data()
+    turned = np.random.default_rng(0).permutation(len(x))
+    assert run(folder, target=0.25, train=(x[turned], y[turned])).history == found.history
+
+
 @pytest.mark.parametrize(
     ("name", "change", "match"),
     [

@@ -1,116 +1,147 @@
 """One of several workers: ranks by its own share of the data, trains, prunes, says what came of it.
 
-    python workers_job.py INDEX COUNT PORT [FOLDER STEPS]
+    python workers_job.py '{"index": 0, "count": 2, "ports": [..], "way": "processes", ...}'
 
-Run by `test_workers.py`, on the backend that KERAS_BACKEND names: on JAX COUNT processes, on
-TensorFlow one process with COUNT devices. With a folder it prunes by `tfprune.iterate`, and keeps
-there how far it came; STEPS ends it early, as if killed.
+Run by `test_workers.py` and `benchmarks/workers.py`, on the backend that KERAS_BACKEND names. The
+way is "processes" (JAX; TensorFlow's MultiWorkerMirroredStrategy) or "devices" (one process of
+TensorFlow with COUNT devices). With a folder it prunes by `tfprune.iterate`, `steps` of a quarter
+each, and keeps there how far it came; "die": N kills this worker in the fine-tuning of step N.
 """
 
 import contextlib
 import json
 import os
+import signal
 import sys
 
-INDEX, COUNT, PORT = map(int, sys.argv[1:4]) if __name__ == "__main__" else (0, 1, 0)
 JAX = os.environ.get("KERAS_BACKEND") == "jax"
-PROCESSES = COUNT if JAX else 1
-FOLDER, STEPS = [*sys.argv[4:6], None, None][:2]
 EXAMPLES, EPOCHS, BATCH = 64, 2, 16
 
 
-def begin():
+def begin(job):
     """Joins the others; returns the scope in which the model is made."""
-    if COUNT == 1:
-        return contextlib.nullcontext()
-    if not JAX:
-        import tensorflow as tf
+    if job["way"] == "devices":
+        return devices(job["count"])
+    return jax_processes(job) if JAX else tensorflow_processes(job)
 
-        devices = [tf.config.LogicalDeviceConfiguration() for _ in range(COUNT)]
-        tf.config.set_logical_device_configuration(
-            tf.config.list_physical_devices("CPU")[0], devices
-        )
-        return tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(COUNT)]).scope()
+
+def devices(count):
+    import tensorflow as tf
+
+    if count == 1:
+        return contextlib.nullcontext()
+    logical = [tf.config.LogicalDeviceConfiguration() for _ in range(count)]
+    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], logical)
+    return tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(count)]).scope()
+
+
+def tensorflow_processes(job):
+    workers = [f"127.0.0.1:{port}" for port in job["ports"]]
+    task = {"type": "worker", "index": job["index"]}
+    os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": workers}, "task": task})
+    import tensorflow as tf
+
+    return tf.distribute.MultiWorkerMirroredStrategy().scope()
+
+
+def jax_processes(job):
+    if job["count"] == 1:
+        return contextlib.nullcontext()
     import jax
 
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    os.environ["KERAS_DISTRIBUTION_JOB_ADDRESSES"] = f"127.0.0.1:{PORT}"
-    os.environ["KERAS_DISTRIBUTION_NUM_PROCESSES"] = str(COUNT)
-    os.environ["KERAS_DISTRIBUTION_PROCESS_ID"] = str(INDEX)
+    os.environ["KERAS_DISTRIBUTION_JOB_ADDRESSES"] = f"127.0.0.1:{job['ports'][0]}"
+    os.environ["KERAS_DISTRIBUTION_NUM_PROCESSES"] = str(job["count"])
+    os.environ["KERAS_DISTRIBUTION_PROCESS_ID"] = str(job["index"])
     import keras
 
     keras.distribution.initialize()
-    devices = keras.distribution.list_devices()
-    together = keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
-    return together.scope()
+    found = keras.distribution.list_devices()
+    return keras.distribution.DataParallel(devices=found, auto_shard_dataset=False).scope()
 
 
-def main():
-    scope = begin()
+def main(job):
+    scope = begin(job)
     import keras
-    import numpy as np
-
-    import tfprune
-    from tfprune.training import Shared
 
     keras.utils.set_random_seed(0)
     with scope:
-        found = trained(keras, np, tfprune, Shared)
-    sys.stdout.write(json.dumps(found) + "\n")
+        model, data = net(), share(job)
+        small, kept, losses = (iterated if job.get("folder") else silenced)(model, data, job)
+        sums = [float(abs(weight.numpy()).sum()) for weight in small.weights]
+    sys.stdout.write(json.dumps({"kept": kept, "loss": losses, "sums": sums}) + "\n")
 
 
-def trained(keras, np, tfprune, Shared):
+def net():
+    import keras
+
     x = keras.Input((6, 6, 3))
     y = keras.layers.Conv2D(8, 3, activation="relu", name="first")(x)
     y = keras.layers.Conv2D(8, 3, activation="relu", name="second")(y)
     y = keras.layers.GlobalAveragePooling2D()(y)
     model = keras.Model(x, keras.layers.Dense(3, "softmax")(y))
-    loss = "categorical_crossentropy"
-    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss, metrics=["accuracy"])
+    optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
+    model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def share(job):
+    """Of each batch the part of this worker."""
+    import numpy as np
+
+    processes = job["count"] if job["way"] == "processes" else 1
     draw = np.random.default_rng(0)
     images = draw.normal(size=(EXAMPLES, 6, 6, 3)).astype("float32")
     labels = np.eye(3, dtype="float32")[draw.integers(0, 3, EXAMPLES)]
-    # Of each batch a worker gets its share.
-    mine = np.arange(EXAMPLES).reshape(-1, PROCESSES, BATCH // PROCESSES)[:, INDEX].ravel()
-    data = images[mine], labels[mine]
-    if FOLDER:
-        small, kept, losses = iterated(model, data, tfprune)
-    else:
-        small, kept, losses = silenced(model, data, loss, tfprune, Shared)
-    return {
-        "kept": kept,
-        "loss": losses,
-        "sums": [float(np.abs(np.asarray(w)).sum()) for w in small.weights],
-    }
+    mine = np.arange(EXAMPLES).reshape(-1, processes, BATCH // processes)[:, job["index"]].ravel()
+    return images[mine], labels[mine]
 
 
-def silenced(model, data, loss, tfprune, Shared):
-    pruning = tfprune.callbacks.FilterPruning(
-        Shared(tfprune.criteria.Taylor(data, loss)), ratio=0.5
-    )
-    size = BATCH // PROCESSES
-    options = {"batch_size": size, "epochs": EPOCHS, "shuffle": False, "verbose": 0}
-    history = model.fit(*data, callbacks=[pruning], **options)
+def options(job):
+    processes = job["count"] if job["way"] == "processes" else 1
+    return {"batch_size": BATCH // processes, "shuffle": False, "verbose": 0}
+
+
+def silenced(model, data, job):
+    import tfprune
+    from tfprune.training import Shared, evaluate, fit
+
+    ranked = Shared(tfprune.criteria.Taylor(data, "categorical_crossentropy"))
+    pruning = tfprune.callbacks.FilterPruning(ranked, ratio=0.5)
+    history = fit(model, data, epochs=EPOCHS, callbacks=[pruning], **options(job)).history
     small = tfprune.rebuild(model, pruning.plan)
     error = tfprune.verify(model, small, pruning.plan)
-    return small, pruning.plan.kept, [*history.history["loss"], error]
+    found = evaluate(model, data, batch_size=options(job)["batch_size"])
+    return small, pruning.plan.kept, [*history["loss"], found["loss"], found["accuracy"], error]
 
 
-def iterated(model, data, tfprune):
+def iterated(model, data, job):
+    import keras
+
+    import tfprune
+
+    class Death(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            tunings.append(epoch)
+            if len(tunings) == job.get("die"):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    tunings = []
     result = tfprune.iterate(
         model,
         data,
         data,
         step=4,
         max_drop=None,
-        target=0.25 * int(STEPS),
+        target=0.25 * job["steps"],
         carry_optimizer=True,
-        fit_options={"batch_size": BATCH // PROCESSES, "shuffle": False},
-        checkpoint_dir=FOLDER,
+        callbacks=lambda: [Death()],
+        fit_options=options(job),
+        checkpoint_dir=job["folder"],
     )
     return result.model, result.plan.kept, [one.loss_after for one in result.history]
 
 
 if __name__ == "__main__":
-    main()
+    main(json.loads(sys.argv[1]))

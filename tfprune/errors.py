@@ -25,6 +25,10 @@ class FileError(TfpruneError, OSError):
     """A file cannot be read, cannot be written, or is not what it should be."""
 
 
+class WorkerError(TfpruneError, RuntimeError):
+    """One of several processes that work together is gone: the others cannot go on."""
+
+
 class MissingExtraError(TfpruneError, ImportError):
     """An optional package is needed; the message holds the pip line to type."""
 

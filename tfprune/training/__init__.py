@@ -6,6 +6,8 @@ from tfprune.training.distillation import distill as distill
 from tfprune.training.energy import Account as Account
 from tfprune.training.energy import Energy as Energy
 from tfprune.training.energy import accounted as accounted
+from tfprune.training.fitting import evaluate as evaluate
+from tfprune.training.fitting import fit as fit
 from tfprune.training.history import IterateResult as IterateResult
 from tfprune.training.history import Iteration as Iteration
 from tfprune.training.iterate import iterate as iterate

@@ -26,7 +26,7 @@ from tfprune.training.saving import Keeper
 from tfprune.training.settings import Mode, Settings, make_settings
 from tfprune.training.sources import check_source
 from tfprune.training.tuning import compiler_of, state_at_start
-from tfprune.training.workers import workers
+from tfprune.training.workers import all_there, scope_of, workers
 
 
 def iterate(
@@ -78,9 +78,11 @@ def iterate(
 
     Seeds Python, numpy and Keras; the model itself is not changed.
 
-    In several processes (Keras on JAX, `keras.distribution`) each is given its share of the data
-    and of `batch_size`. All take the same decisions; the chief alone writes, to a folder that all
-    can read, and as many or fewer or more may take the run up again.
+    In several processes (Keras on JAX, `keras.distribution`; TensorFlow's
+    `MultiWorkerMirroredStrategy`, by the steps of `tfprune.training.fit`) each is given its share
+    of the data and of `batch_size`. All take the same decisions; the chief alone writes, to a
+    folder that all can read. Where a worker is lost the others end with a `WorkerError`, and as
+    many or fewer or more may take the run up again.
 
     Args:
         model: a built functional or Sequential `keras.Model`, trained, and compiled with a loss and
@@ -133,6 +135,7 @@ def iterate(
         PlanError: a setting makes no sense.
         DataError: the data make no sense, or there are none.
         FileError: the checkpoint is damaged, or another run's.
+        WorkerError: another process of the run is gone.
 
     Example:
         >>> import keras, numpy as np, tfprune
@@ -172,31 +175,36 @@ def iterate(
         mode,
     )
     looked_at = train if score_data is None else score_data
-    data = _check_data(settings, train, validation, looked_at)
-    name = get(criterion, looked_at if looks_at_data(criterion) else None, loss).name
-    graph = trace(model)
-    check_weights(graph)
-    origin = origin_of(graph, name, limits)
-    job = Job(
-        model=model,
-        origin=origin,
-        settings=settings,
-        criterion=criterion,
-        loss=loss,
-        train=train,
-        validation=validation,
-        score_data=score_data,
-        data=data,
-        compiler=compiler_of(model, compile),
-        recompiled=compile is None,
-        start=state_at_start(model, settings, compile),
-        callbacks=callbacks,
-    )
+    with scope_of(model), all_there(None if checkpoint_dir is None else Path(checkpoint_dir)):
+        data = _check_data(settings, train, validation, looked_at)
+        name = get(criterion, looked_at if looks_at_data(criterion) else None, loss).name
+        graph = trace(model)
+        check_weights(graph)
+        job = Job(
+            model=model,
+            origin=origin_of(graph, name, limits),
+            settings=settings,
+            criterion=criterion,
+            loss=loss,
+            train=train,
+            validation=validation,
+            score_data=score_data,
+            data=data,
+            compiler=compiler_of(model, compile),
+            recompiled=compile is None,
+            start=state_at_start(model, settings, compile),
+            callbacks=callbacks,
+        )
+        return _run(job, checkpoint_dir)
+
+
+def _run(job: Job, checkpoint_dir: str | os.PathLike[str] | None) -> IterateResult:
+    """Goes from the beginning, or from where the run was left, to its end."""
     keeper = Keeper(checkpoint_dir, job) if checkpoint_dir is not None else None
     with tempfile.TemporaryDirectory() as spare, no_retracing_advice():
         start = keeper.load() if keeper else None
         folder = Path(spare) if keeper is None else keeper.folder
-        given = {"train": train, "validation": validation, "score": score_data}
+        given = {"train": job.train, "validation": job.validation, "score": job.score_data}
         rewind_data = rewinder(given, folder, start is not None, strict=keeper is not None)
         stands = track(_stands(job, start, keeper, rewind_data), "pruning and fine-tuning")
         last = deque(stands, maxlen=1).pop()  # no earlier model is held on to

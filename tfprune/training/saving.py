@@ -80,11 +80,12 @@ class Keeper:
 
         Of several workers the chief writes, and the others wait for it.
         """
+        run = self._run()  # by all: to make models of TensorFlow takes all of its workers
         if workers().index == 0:
-            self._write(stand)
+            self._write(stand, run)
         wait()
 
-    def _write(self, stand: Stand) -> None:
+    def _write(self, stand: Stand, run: Mapping[str, Any]) -> None:
         best = stand.best
         if best not in self._files:
             name = f"step-{best:05}.npz"
@@ -93,7 +94,7 @@ class Keeper:
         name, digest = self._files[best]
         content = {
             "format": FORMAT,
-            "run": self._run(),
+            "run": run,
             "history": [asdict(one) for one in stand.history],
             "ended": stand.ended,
             "file": name,

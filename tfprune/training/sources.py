@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from tfprune.errors import DataError
+from tfprune.training.content import FOLD, content_of
 from tfprune.training.workers import total
 
 
@@ -29,8 +30,8 @@ def check_source(given: Any, name: str, bounded: bool = False) -> Any:
         bounded: whether the caller says how many batches of endless data to take.
 
     Returns:
-        What can be said of the data without reading them, in plain values, so that a checkpoint
-        knows its own.
+        What can be said of the data in plain values, so that a checkpoint knows its own: of
+        arrays their shapes and what they hold, of others how many batches there are.
 
     Raises:
         DataError: they cannot.
@@ -50,7 +51,7 @@ def check_source(given: Any, name: str, bounded: bool = False) -> Any:
             f"expected {name} data as a tuple (x, y), a tf.data.Dataset or a Keras sequence, "
             f"received a {type(data).__name__}"
         )
-    size = _batches(data)
+    size = batches_in(data)
     if size == 0:
         raise DataError(f"expected at least one example of {name} data, received none")
     if size is not None and size < 0 and not bounded:
@@ -58,7 +59,8 @@ def check_source(given: Any, name: str, bounded: bool = False) -> Any:
             f"expected {name} data with an end, received an endless data set: use take(), or "
             "fit_options={'steps_per_epoch': ...} and score_data for training data"
         )
-    return _described(data, size)
+    # What a function makes may differ each time: it is for chance that seeds rule.
+    return _described(data, size, read=not _is_function(given))
 
 
 def _check_arrays(data: tuple[Any, ...], name: str) -> None:
@@ -76,7 +78,7 @@ def _check_arrays(data: tuple[Any, ...], name: str) -> None:
         raise DataError(f"expected at least one example of {name} data, received none")
 
 
-def _batches(data: Any) -> int | None:
+def batches_in(data: Any) -> int | None:
     """How many batches there are: -1 for no end, None where that is not known."""
     if isinstance(data, keras.utils.PyDataset):
         return len(data) if data.num_batches is not None else -1
@@ -98,7 +100,7 @@ def fit_arguments(data: Any) -> dict[str, Any]:
 def for_scoring(data: Any) -> Any:
     """The same as inputs and labels only, as criteria want them."""
     if isinstance(data, tuple):
-        return keras.tree.map_structure(_array, data[:2])
+        return keras.tree.map_structure(as_array, data[:2])
     return _pairs(data)
 
 
@@ -113,14 +115,16 @@ def _pairs(data: Any) -> Callable[[], Iterator[Any]]:
     return start
 
 
-def _array(part: Any) -> np.ndarray:
+def as_array(part: Any) -> np.ndarray:
+    """An array of the backend's, or of numpy, as numpy's."""
     return np.asarray(part if isinstance(part, np.ndarray) else keras.ops.convert_to_numpy(part))
 
 
-def _described(data: Any, size: int | None) -> Any:
-    if isinstance(data, tuple):  # of all workers, so that fewer or more may go on
-        examples = total(len(keras.tree.flatten(data)[0]))
-        return [
-            [[examples, *np.shape(part)[1:]] for part in keras.tree.flatten(half)] for half in data
-        ]
-    return {"kind": type(data).__name__, "batches": size}
+def _described(data: Any, size: int | None, read: bool) -> Any:
+    if not isinstance(data, tuple):
+        return {"kind": type(data).__name__, "batches": size}
+    # Of all workers together, so that fewer or more may go on.
+    arrays = [as_array(part) for part in keras.tree.flatten(data)]
+    examples = total(len(arrays[0]))
+    content = total(content_of(arrays) if read else 0) % FOLD
+    return {"shapes": [[examples, *part.shape[1:]] for part in arrays], "content": f"{content:x}"}

@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from tfprune.errors import DataError, ModelError, PlanError
+from tfprune.errors import ModelError, PlanError
+from tfprune.training import fitting
 from tfprune.training.optimizer_state import (
     OptimizerState,
     Shifted,
@@ -19,7 +20,6 @@ from tfprune.training.optimizer_state import (
     write_state,
 )
 from tfprune.training.settings import Settings
-from tfprune.training.sources import fit_arguments
 
 Compiler = Callable[[Any], None]
 Callbacks = Callable[[], Sequence[Any]]
@@ -163,10 +163,8 @@ def fit(
 ) -> int | None:
     """Trains a model in place; returns the epoch in which the loss became no number, or None."""
     watch = _StopOnNaN()
-    # Keras warns where it is to shuffle a data set of batches, which is its default.
-    order = {} if isinstance(data, tuple | keras.utils.PyDataset) else {"shuffle": False}
-    every = {"verbose": 0, **order, **options}
-    model.fit(**fit_arguments(data), epochs=epochs, callbacks=[*callbacks, watch], **every)
+    every = {"verbose": 0, **options}
+    fitting.fit(model, data, epochs=epochs, callbacks=[*callbacks, watch], **every)
     return watch.epoch
 
 
@@ -201,13 +199,9 @@ def evaluate(model: Any, data: Any, settings: Settings) -> dict[str, float]:
     """
     options = settings.fit_options
     batch_size = options.get("validation_batch_size", options.get("batch_size"))
-    kwargs: dict[str, Any] = {"batch_size": batch_size} if isinstance(data, tuple) else {}
-    if options.get("validation_steps"):
-        kwargs["steps"] = options["validation_steps"]
-    found = model.evaluate(**fit_arguments(data), verbose=0, return_dict=True, **kwargs)
-    if not found:
-        raise DataError("expected at least one example of validation data, received none")
-    metrics = {name: float(value) for name, value in found.items()}
+    metrics = fitting.evaluate(
+        model, data, batch_size=batch_size, steps=options.get("validation_steps") or None
+    )
     if settings.monitor not in metrics:
         raise ModelError(
             f"expected the metric to monitor, {settings.monitor!r}, among those that the model is "

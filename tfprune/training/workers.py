@@ -1,12 +1,30 @@
 """Several processes that train one model, and take every decision alike."""
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
 import keras
 import numpy as np
+from absl import logging
 
 from tfprune.criteria import Criterion
+from tfprune.errors import TfpruneError, WorkerError
 from tfprune.graph import ChannelGraph
+
+# What engines say when a process is gone: TensorFlow's collectives, Gloo, NCCL, JAX's service.
+_SIGNS = (
+    "collective ops is aborted",
+    "connection closed by peer",
+    "connection reset by peer",
+    "connection refused",
+    "socket closed",
+    "gloo ",
+    "nccl ",
+    "heartbeat",
+    "coordination service",
+)
 
 
 class Workers(Protocol):
@@ -46,23 +64,36 @@ class JaxWorkers:
         """The mean over all processes."""
         from jax.experimental import multihost_utils
 
-        return np.asarray(multihost_utils.process_allgather(values)).mean(axis=0)
+        # As bytes: JAX would make float32 of float64 on the way.
+        each = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+        found = np.asarray(multihost_utils.process_allgather(each))
+        return found.view(values.dtype).reshape(self.count, *values.shape).mean(axis=0)
 
 
 class TensorFlowWorkers:
-    """The workers of a `tf.distribute` strategy of several machines."""
+    """The workers of a `tf.distribute` strategy of several machines.
+
+    Attributes:
+        strategy: the strategy.
+        index, count: as of all workers.
+        replicas: how many devices they have, all together.
+    """
 
     def __init__(self, strategy: Any) -> None:
-        self._strategy = strategy
+        self.strategy = strategy
         resolver = strategy.cluster_resolver
-        self.index = int(resolver.task_id or 0)
-        self.count = len(resolver.cluster_spec().as_dict().get("worker", [0]))
+        jobs = resolver.cluster_spec().as_dict()
+        chiefs, others = len(jobs.get("chief", ())), len(jobs.get("worker", ()))
+        behind = chiefs if resolver.task_type == "worker" else 0
+        self.index = behind + int(resolver.task_id or 0)
+        self.count = max(1, chiefs + others)
+        self.replicas = int(strategy.num_replicas_in_sync)
 
     def mean(self, values: np.ndarray) -> np.ndarray:
         """The mean over all workers."""
         import tensorflow as tf
 
-        strategy = self._strategy
+        strategy = self.strategy
         each = strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(values)
         )
@@ -89,14 +120,52 @@ def workers() -> Workers:
 
 
 def total(number: int) -> int:
-    """The sum of what all workers say."""
+    """The sum of what all workers say; exact up to 2 ** 52."""
     among = workers()
-    return round(float(among.mean(np.asarray(number, "int32"))) * among.count)
+    return round(float(among.mean(np.asarray(number, "float64"))) * among.count)
 
 
 def wait() -> None:
     """Returns when all workers have come so far."""
     total(0)
+
+
+def scope_of(model: Any) -> contextlib.AbstractContextManager[Any]:
+    """The scope of the strategy that a model was made in: TensorFlow's, which models remember."""
+    strategy = getattr(model, "distribute_strategy", None)
+    return contextlib.nullcontext() if strategy is None else strategy.scope()
+
+
+@contextlib.contextmanager
+def all_there(folder: Path | None) -> Iterator[None]:
+    """Says clearly what happened where another worker goes away inside the block.
+
+    The engines notice it: at once where the process died, by their heartbeats where its machine
+    stopped to answer.
+
+    Args:
+        folder: where the run is kept, if it is.
+
+    Raises:
+        WorkerError: a worker is gone.
+    """
+    try:
+        yield
+    except Exception as error:
+        text = str(error)
+        lost = any(sign in text.lower() for sign in _SIGNS)
+        if isinstance(error, TfpruneError) or not lost or workers().count == 1:
+            raise
+        kept = (
+            "nothing of it is kept: pass checkpoint_dir"
+            if folder is None
+            else f"what it had done is kept in {folder}: call it again in the same way, with as "
+            "many workers or fewer or more, and it goes on from there"
+        )
+        reason = text.strip().splitlines()[0][:200]
+        told = WorkerError(f"one of {workers().count} workers was lost ({reason}); {kept}")
+        logging.error("%s", told)  # at once: JAX may end this process before Python does
+        raise told from error
 
 
 def agreed(criterion: Criterion) -> Criterion:
