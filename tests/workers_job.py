@@ -1,14 +1,13 @@
-"""One of several workers: ranks by its own share of the data, trains, prunes, says what came of it.
+"""One of several workers: trains and prunes by its share of the data, and says what came of it.
 
-    python workers_job.py '{"index": 0, "count": 2, "ports": [..], "way": "processes", ...}'
+    python workers_job.py '{"index": 0, "count": 2, "ports": [...], "steps": 3, "folder": ...}'
 
-Run by `test_workers.py` and `benchmarks/workers.py`, on the backend that KERAS_BACKEND names. The
-way is "processes" (JAX; TensorFlow's MultiWorkerMirroredStrategy) or "devices" (one process of
-TensorFlow with COUNT devices). With a folder it prunes by `tfprune.iterate`, `steps` of a quarter
-each, and keeps there how far it came; "die": N kills this worker in the fine-tuning of step N.
+Run by `test_workers.py`, on the backend that KERAS_BACKEND names: as one of COUNT processes (JAX,
+or TensorFlow's MultiWorkerMirroredStrategy), or with "devices": true as one process of TensorFlow
+with COUNT devices. It prints a line for `FilterPruning` and one for `tfprune.iterate`, in `steps`
+of a quarter each, kept in the folder; with "die": N it kills itself in the fine-tuning of step N.
 """
 
-import contextlib
 import json
 import os
 import signal
@@ -20,7 +19,7 @@ EXAMPLES, EPOCHS, BATCH = 64, 2, 16
 
 def begin(job):
     """Joins the others; returns the scope in which the model is made."""
-    if job["way"] == "devices":
+    if job.get("devices"):
         return devices(job["count"])
     return jax_processes(job) if JAX else tensorflow_processes(job)
 
@@ -28,8 +27,6 @@ def begin(job):
 def devices(count):
     import tensorflow as tf
 
-    if count == 1:
-        return contextlib.nullcontext()
     logical = [tf.config.LogicalDeviceConfiguration() for _ in range(count)]
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], logical)
     return tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(count)]).scope()
@@ -45,8 +42,6 @@ def tensorflow_processes(job):
 
 
 def jax_processes(job):
-    if job["count"] == 1:
-        return contextlib.nullcontext()
     import jax
 
     jax.config.update("jax_platforms", "cpu")
@@ -62,25 +57,41 @@ def jax_processes(job):
 
 
 def main(job):
-    scope = begin(job)
+    from tfprune.errors import WorkerError
+
+    with begin(job):
+        for way in ("silenced", "iterated"):
+            try:
+                found = found_by(job, way)
+            except WorkerError as error:
+                found = {"error": str(error)}
+            sys.stdout.write(json.dumps(found) + "\n")
+            sys.stdout.flush()
+
+
+def found_by(job, way):
+    """What a worker ends with: what is left of each layer, losses, the sizes of the weights."""
     import keras
 
     keras.utils.set_random_seed(0)
-    with scope:
-        model, data = net(), share(job)
-        small, kept, losses = (iterated if job.get("folder") else silenced)(model, data, job)
-        sums = [float(abs(weight.numpy()).sum()) for weight in small.weights]
-    sys.stdout.write(json.dumps({"kept": kept, "loss": losses, "sums": sums}) + "\n")
+    model, data = net(), share(job)
+    small, kept, losses = {"silenced": silenced, "iterated": iterated}[way](model, data, job)
+    sums = [float(abs(weight.numpy()).sum()) for weight in small.weights]
+    return {
+        "kept": {path: list(map(int, one)) for path, one in kept.items()},
+        "loss": losses,
+        "sums": sums,
+    }
 
 
 def net():
     import keras
 
-    x = keras.Input((6, 6, 3))
+    x = keras.Input((6, 6, 3), name="image")
     y = keras.layers.Conv2D(8, 3, activation="relu", name="first")(x)
     y = keras.layers.Conv2D(8, 3, activation="relu", name="second")(y)
-    y = keras.layers.GlobalAveragePooling2D()(y)
-    model = keras.Model(x, keras.layers.Dense(3, "softmax")(y))
+    y = keras.layers.GlobalAveragePooling2D(name="pool")(y)
+    model = keras.Model(x, keras.layers.Dense(3, "softmax", name="head")(y), name="net")
     optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
     model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
     return model
@@ -90,7 +101,7 @@ def share(job):
     """Of each batch the part of this worker."""
     import numpy as np
 
-    processes = job["count"] if job["way"] == "processes" else 1
+    processes = processes_of(job)
     draw = np.random.default_rng(0)
     images = draw.normal(size=(EXAMPLES, 6, 6, 3)).astype("float32")
     labels = np.eye(3, dtype="float32")[draw.integers(0, 3, EXAMPLES)]
@@ -98,9 +109,12 @@ def share(job):
     return images[mine], labels[mine]
 
 
+def processes_of(job):
+    return 1 if job.get("devices") else job["count"]
+
+
 def options(job):
-    processes = job["count"] if job["way"] == "processes" else 1
-    return {"batch_size": BATCH // processes, "shuffle": False, "verbose": 0}
+    return {"batch_size": BATCH // processes_of(job), "shuffle": False, "verbose": 0}
 
 
 def silenced(model, data, job):
@@ -138,7 +152,7 @@ def iterated(model, data, job):
         carry_optimizer=True,
         callbacks=lambda: [Death()],
         fit_options=options(job),
-        checkpoint_dir=job["folder"],
+        checkpoint_dir=job.get("folder"),
     )
     return result.model, result.plan.kept, [one.loss_after for one in result.history]
 

@@ -1,6 +1,7 @@
 """A short name for what arrays of data hold, the same however many workers share them."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,8 @@ def _sampled(array: np.ndarray) -> Iterator[np.ndarray]:
     shape = array.shape[1:]
     size = int(np.prod(shape))
     for place in range(0, size, max(1, size // SAMPLES)):
-        values = array[(slice(None), *np.unravel_index(place, shape))]
+        index: Any = (slice(None), *np.unravel_index(place, shape))
+        values = array[index]
         # Equal numbers have equal bits, whatever type holds them.
         yield values.astype(np.int64 if values.dtype.kind in "biu" else np.float64).view(np.uint64)
 

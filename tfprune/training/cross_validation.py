@@ -33,6 +33,7 @@ from tfprune.training.saving import set_weights, state_arrays, state_from, weigh
 from tfprune.training.seeding import seed_all, seed_of
 from tfprune.training.sources import fresh
 from tfprune.training.tuning import fit
+from tfprune.training.workers import workers
 
 FORMAT = "tfprune.cross_validation/1"
 TRAINED = "tfprune.trained/1"
@@ -247,6 +248,11 @@ def _check_settings(build: Any, settings: Mapping[str, Any], epochs: Any) -> Non
         raise PlanError(
             f"expected build as a function that returns a new compiled model, received {build!r}: "
             "each fold trains its own"
+        )
+    if workers().count > 1:
+        raise PlanError(
+            f"expected one process, received {workers().count} workers: share out whole trials "
+            "with tfprune.training.study, or call tfprune.iterate"
         )
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
         raise PlanError(f"expected train_epochs as a number from 0 up, received {epochs!r}")

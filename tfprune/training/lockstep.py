@@ -110,7 +110,9 @@ def _together(method: Any, among: TensorFlowWorkers) -> Any:
     """A step as a function that every worker calls with its own batch."""
     import tensorflow as tf
 
-    return tf.function(lambda batch: among.strategy.run(method, args=(batch,)), reduce_retracing=True)
+    return tf.function(
+        lambda batch: among.strategy.run(method, args=(batch,)), reduce_retracing=True
+    )
 
 
 def _callbacks(
@@ -134,9 +136,7 @@ def _callbacks(
     )
 
 
-def _in_step(
-    batches: Iterable[Any], steps: int | None, among: TensorFlowWorkers
-) -> Iterator[Any]:
+def _in_step(batches: Iterable[Any], steps: int | None, among: TensorFlowWorkers) -> Iterator[Any]:
     """Batches, as long as every worker has one."""
     if steps is not None:
         yield from islice(batches, steps)
