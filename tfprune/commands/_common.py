@@ -65,6 +65,14 @@ def milliseconds(text: str) -> float:
     return value
 
 
+def seconds(text: str) -> float:
+    """Parses a number of seconds."""
+    value = _number(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected seconds, more than 0, received {text}")
+    return value
+
+
 def _number(text: str) -> float:
     try:
         return float(text)

@@ -9,7 +9,7 @@ from typing import Any
 
 from absl import logging
 
-from tfprune._files import write_text
+from tfprune._files import check_writable, write_text
 from tfprune.errors import FileError
 
 _SETTINGS = "settings.json"
@@ -39,12 +39,8 @@ class Stages:
     """
 
     def __init__(self, folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
-        self.folder = Path(folder)
+        self.folder = make_folder(folder)
         wanted = json.loads(json.dumps(settings))
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise FileError(f"cannot make the folder {folder}: {error.strerror}") from None
         kept = self._read(_SETTINGS)
         if kept is None:
             write_text(self.folder / _SETTINGS, json.dumps(wanted, indent=1) + "\n")
@@ -87,3 +83,18 @@ class Stages:
             return json.loads(path.read_text())
         except (OSError, ValueError) as error:
             raise FileError(f"cannot read {path}: {error}; remove it to run it again") from None
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """Makes a folder if need be.
+
+    Raises:
+        FileError: it cannot be made or written to.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot make the folder {folder}: {error.strerror}") from None
+    check_writable(folder / _SETTINGS)
+    return folder

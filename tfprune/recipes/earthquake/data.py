@@ -1,4 +1,4 @@
-"""The pictures of the demo: from files in STEAD's layout, or made up."""
+"""The pictures to train and test on: from files in STEAD's layout, or made up."""
 
 import os
 import tempfile
@@ -6,13 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from absl import logging
 
-from tfprune.datasets import Catalog, read_catalog, spectrogram_arrays, write_synthetic_stead
+from tfprune.datasets import (
+    Catalog,
+    cache_images,
+    read_catalog,
+    spectrogram_arrays,
+    write_synthetic_stead,
+)
 from tfprune.recipes.earthquake.settings import Settings
 from tfprune.recipes.earthquake.training import Images
 
-_MOST_IN_MEMORY = 20_000
+_MOST_IN_MEMORY = 20_000  # of a split
+_SYNTHETIC = 600
 
 Pair = tuple[Catalog, Catalog]
 
@@ -30,6 +38,44 @@ class Split:
     train: Images
     test: Images
     source: str
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a study: drawn once into files, and taken from there for each seed.
+
+    Attributes:
+        paths: the HDF5 files.
+        catalog: all windows.
+        pairs: for each seed the windows to train on and to test on.
+        cache: the folder of the drawn images.
+        settings: of the study.
+        source: where they come from, in a few words.
+    """
+
+    paths: tuple[Path, ...]
+    catalog: Catalog
+    pairs: tuple[Pair, ...]
+    cache: Path
+    settings: Settings
+    source: str
+
+    def split(self, seed: int) -> Split:
+        """Draws what is not drawn yet, and returns the pictures of a seed."""
+        self.cache.mkdir(parents=True, exist_ok=True)
+        every = cache_images(
+            self.paths,
+            self.catalog,
+            self.cache,
+            image_size=self.settings.image_size,
+            components=self.settings.components,
+        )
+        names = self.catalog.trace_names
+        train, test = (
+            every.take(np.flatnonzero(np.isin(names, side.trace_names))).arrays()
+            for side in self.pairs[seed]
+        )
+        return Split(train, test, self.source)
 
 
 def synthetic(count: int, image_size: int, seed: int) -> Split:
@@ -73,26 +119,53 @@ def from_files(
     return Split(images[0], images[1], f"{len(catalog)} seismograms of {Path(data).name}")
 
 
-def splits(
-    data: Sequence[str], csv: Sequence[str], settings: Settings
-) -> tuple[tuple[Split, ...], str]:
-    """Returns a split a seed, and the data in a few words.
+def windows(
+    data: Sequence[str] | None, csv: Sequence[str] | None, settings: Settings, folder: Path
+) -> Windows:
+    """Chooses the windows of a study.
 
-    With two seeds or more they are the folds of a cross validation, so that each window is tested
-    once; a single seed keeps a fifth for testing.
+    With two seeds or more its splits are the folds of a cross validation, so that each window is
+    tested once; a single seed keeps a fifth for testing.
+
+    Args:
+        data: HDF5 files in STEAD's layout; None for made-up seismograms, which are left in the
+            folder.
+        csv: their metadata.
+        settings: of the study.
+        folder: for the images.
+
+    Raises:
+        DataError: a file is missing or damaged, or too few windows are left.
     """
-    catalog = read_catalog(csv[0], data[0], columns=[settings.group_by])
+    if data is None or csv is None:
+        data, csv = _made_up(folder)
+    wanted = [settings.group_by, *settings.ranges]
+    catalog = read_catalog(csv, data, columns=wanted)
+    for column, (low, high) in settings.ranges.items():
+        catalog = catalog.between(column, low, high)
+    if settings.per_class is not None:
+        catalog = catalog.balanced(settings.per_class)
+    elif len(catalog) > _MOST_IN_MEMORY:
+        logging.warning(
+            "%s: %d of each class are taken; --per_class takes more", catalog, _MOST_IN_MEMORY // 2
+        )
+        catalog = catalog.balanced(min(_MOST_IN_MEMORY // 2, _rarer(catalog)))
     if settings.seeds == 1:
         pairs: tuple[Pair, ...] = (catalog.split(by=settings.group_by, seed=0),)
     else:
         pairs = catalog.folds(by=settings.group_by, k=settings.seeds, seed=0)
-    found = []
-    for pair in pairs:
-        sides = [
-            spectrogram_arrays(
-                data[0], side, image_size=settings.image_size, components=settings.components
-            )[:2]
-            for side in pair
-        ]
-        found.append(Split(sides[0], sides[1], Path(data[0]).name))
-    return tuple(found), f"{catalog}; {Path(data[0]).name}"
+    names = ", ".join(Path(path).name for path in data)
+    source = f"{catalog}; {names}"
+    return Windows(tuple(map(Path, data)), catalog, pairs, folder / "images", settings, source)
+
+
+def _rarer(catalog: Catalog) -> int:
+    quakes = int(catalog.labels.sum())
+    return min(quakes, len(catalog) - quakes)
+
+
+def _made_up(folder: Path) -> tuple[list[str], list[str]]:
+    data, csv = folder / "synthetic.hdf5", folder / "synthetic.csv"
+    if not (data.exists() and csv.exists()):
+        write_synthetic_stead(data, csv, count=_SYNTHETIC)
+    return [str(data)], [str(csv)]

@@ -10,14 +10,14 @@ from typing import Any
 import keras
 from absl import logging
 
-from tfprune._files import atomic_path, check_writable, write_text
+from tfprune._files import atomic_path, write_text
 from tfprune.convert import to_tflite
 from tfprune.costs import cost
-from tfprune.errors import FileError
 from tfprune.models import resnet50
 from tfprune.planning import PruningPlan, plan
 from tfprune.planning.limits import check_ratio
 from tfprune.recipes.common.accuracy import keras_accuracy, tflite_accuracy
+from tfprune.recipes.common.stages import make_folder
 from tfprune.recipes.earthquake import data as sources
 from tfprune.recipes.earthquake.result import DemoResult, Row
 from tfprune.recipes.earthquake.training import Training, train
@@ -66,7 +66,7 @@ def run(
     """
     begun = time.perf_counter()
     check_ratio(ratio)
-    folder = _folder(output)
+    folder = make_folder(output)
     _step(1, "drawing spectrograms")
     if data is None or csv is None:
         split = sources.synthetic(traces, image_size, seed)
@@ -110,16 +110,6 @@ def _prune(model: Any, ratio: float, folder: Path) -> tuple[Any, PruningPlan, fl
     chosen.save(folder / "plan.json")
     small = rebuild(model, chosen)
     return small, chosen, verify(model, small, chosen)
-
-
-def _folder(output: str | os.PathLike[str]) -> Path:
-    folder = Path(output)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileError(f"cannot make the folder {folder}: {error.strerror}") from None
-    check_writable(folder / "results.json")
-    return folder
 
 
 def _save(model: Any, path: Path) -> None:

@@ -7,6 +7,7 @@ from tfprune.datasets.spectrogram import Components
 from tfprune.recipes.earthquake.training import Training
 
 RATIO = 0.9  # the paper's
+Range = tuple[float, float]
 LATENCY_SIZE = 224  # pixels: the net's own size, at which latency is told
 
 
@@ -18,7 +19,13 @@ class Settings:
         seeds: repetitions, each with stations of its own to test on.
         image_size: pixels along a side.
         components: `"Z"`, grey images of the vertical; `"ENZ"`, all three as red, green, blue.
-        group_by: the column of which no value is on both sides of a split.
+        group_by: the column of which no value is on both sides of a split: `"receiver_code"` for
+            other stations, `"source_id"` for other earthquakes.
+        magnitude: least and most of the earthquakes taken; None for any.
+        distance: the same in kilometres from source to station.
+        snr: the same in decibels, by the column `snr_db`.
+        per_class: windows of each class, drawn at random; None for all, as many of each where
+            they are more than fit in memory.
         epochs: of the unpruned net.
         retrain_epochs: of every other net.
         rate: learning rate of the unpruned net.
@@ -30,11 +37,25 @@ class Settings:
     image_size: int = 96
     components: Components = "Z"
     group_by: str = "receiver_code"
+    magnitude: Range | None = None
+    distance: Range | None = None
+    snr: Range | None = None
+    per_class: int | None = None
     epochs: int = 8
     retrain_epochs: int = 30
     rate: float = 2e-4
     retrain_rate: float = 1e-3
     frontier: tuple[float, ...] = (0.95, 0.975)
+
+    @property
+    def ranges(self) -> dict[str, Range]:
+        """The ranges asked for, by STEAD's columns."""
+        named = {
+            "source_magnitude": self.magnitude,
+            "source_distance_km": self.distance,
+            "snr_db": self.snr,
+        }
+        return {column: limits for column, limits in named.items() if limits is not None}
 
     @property
     def training(self) -> Training:

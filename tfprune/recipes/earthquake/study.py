@@ -14,11 +14,10 @@ from absl import logging
 from tfprune._files import atomic_path
 from tfprune.convert import to_tflite
 from tfprune.costs import cost
-from tfprune.errors import DataError
 from tfprune.models import resnet50
 from tfprune.recipes.common.answers import keras_answers, tflite_answers
 from tfprune.recipes.common.stages import Stages
-from tfprune.recipes.earthquake.data import Split
+from tfprune.recipes.earthquake.data import Split, Windows
 from tfprune.recipes.earthquake.nets import Made, Net, Task, nets
 from tfprune.recipes.earthquake.settings import Settings
 from tfprune.recipes.earthquake.training import train
@@ -31,7 +30,7 @@ class Study:
 
     Args:
         settings: what to do.
-        splits: a `Split` a seed.
+        windows: to train and test on.
         stages: where to keep what was found.
         weights: ImageNet weights of ResNet50, as `tfprune.models.resnet50` takes them.
     """
@@ -39,14 +38,12 @@ class Study:
     def __init__(
         self,
         settings: Settings,
-        splits: tuple[Split, ...],
+        windows: Windows,
         stages: Stages,
         weights: str | os.PathLike[str] | None = None,
     ) -> None:
-        if len(splits) != settings.seeds:
-            raise DataError(f"expected {settings.seeds} splits, received {len(splits)}")
         self.settings = settings
-        self._splits = splits
+        self._windows = windows
         self._stages = stages
         self._weights = weights
 
@@ -110,7 +107,7 @@ class Study:
         return Made(net)
 
     def _compute(self, seed: int, net: Net) -> dict[str, Any]:
-        split = self._splits[seed]
+        split = self._windows.split(seed)
         load = functools.partial(self.load, seed)
         made = net.make(Task(load, split.train, self.settings, seed))
         return self._tested(seed, net, made, split)
