@@ -19,7 +19,7 @@ from absl.flags import argparse_flags
 
 from tfprune import __version__
 from tfprune._quiet import quiet_native_logs
-from tfprune.commands import benchmark, convert, demo, inspect, prune, recipe, verify
+from tfprune.commands import benchmark, convert, demo, inspect, prune, recipe, report, verify
 from tfprune.commands._common import Outcome
 from tfprune.errors import TfpruneError
 
@@ -29,6 +29,7 @@ _COMMANDS = {
     "verify": verify,
     "convert": convert,
     "benchmark": benchmark,
+    "report": report,
     "demo": demo,
     "recipe": recipe,
 }

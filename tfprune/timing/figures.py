@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tfprune.timing.accuracy import stored_accuracy
 from tfprune.timing.conditions import disturbances
 from tfprune.timing.job import Job
 from tfprune.timing.raw import Cold, RawModel, RawRun
@@ -48,6 +49,7 @@ def _measurement(
     figures = summarize(times)
     ratio = ratio_interval(_medians(first), _medians(own))
     cold = model.cold or Cold(None, None, None)
+    accuracy, interval = stored_accuracy(path)
     return Measurement(
         model=name,
         path=str(path),
@@ -69,6 +71,8 @@ def _measurement(
         device_memory_bytes=cold.device_memory_bytes,
         joules=model.joules,
         macs=model.macs,
+        accuracy=accuracy,
+        accuracy_interval=interval,
         throughput=tuple(_throughput(model, size) for size in job.batches),
     )
 

@@ -49,6 +49,9 @@ class Measurement:
         device_memory_bytes: the most it took of a GPU's memory, or `None` without a GPU.
         joules: of one inference, all that the machine's counters see, or `None` without counters.
         macs: multiply-accumulates of one inference, or `None` where shapes do not tell.
+        accuracy: of the file, as its metadata tell, in 0..1; the mean of several outputs, or
+            `None` where they do not tell.
+        accuracy_interval: its 95 % interval, or `None`.
         throughput: by batch size.
     """
 
@@ -72,6 +75,8 @@ class Measurement:
     device_memory_bytes: int | None
     joules: float | None
     macs: int | None
+    accuracy: float | None
+    accuracy_interval: tuple[float, float] | None
     throughput: tuple[Throughput, ...]
 
     @property

@@ -1,0 +1,1 @@
+"""Results of `tfprune benchmark` as a page, a table and JSON."""
