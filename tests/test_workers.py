@@ -82,7 +82,7 @@ def same(found, expected):
 def test_two_devices_end_where_one_does(alone):
     job = {"index": 0, "count": 2, "devices": True, "steps": STEPS}
     with started(job) as process:
-        found = [json.loads(process.stdout.readline()) for _ in alone]
+        found = [said(process) for _ in alone]
     for one, expected in zip(found, alone.values(), strict=True):
         same(one, expected)
 
@@ -98,12 +98,11 @@ def test_two_processes_one_of_which_dies(alone, tmp_path):
     jobs[1]["die"] = STEPS
     with started(jobs[0]) as chief, started(jobs[1]) as other:
         for process in (chief, other):
-            same(json.loads(process.stdout.readline()), alone["silenced"])
-        # The first line that it says at all: it is no more than the error.
-        said = json.loads(chief.stdout.readline())
+            same(said(process), alone["silenced"])
+        error = said(chief)["error"]
         assert other.wait() == -signal.SIGKILL
-    assert "one of 2 workers was lost" in said["error"]
-    assert f"kept in {tmp_path}" in said["error"]
+    assert "one of 2 workers was lost" in error
+    assert f"kept in {tmp_path}" in error
     steps = json.loads((tmp_path / "iterate.json").read_text())["history"]
     assert [one["step"] for one in steps] == list(range(STEPS))
     # One process takes up what two have left, and ends as if it had done it all.
@@ -249,6 +248,11 @@ def free_ports(count):
     for one in sockets:
         one.close()
     return ports
+
+
+def said(process):
+    """The next thing that a worker found; its engine writes to the same stream."""
+    return json.loads(next(line for line in process.stdout if line.startswith("{")))
 
 
 @contextlib.contextmanager

@@ -60,9 +60,9 @@ class Settings:
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as plain values, for JSON; of the options of `fit` those that are plain."""
-        options = {key: _plain(value) for key, value in sorted(self.fit_options.items())}
+        options = {key: plain(value) for key, value in sorted(self.fit_options.items())}
         return {
-            **{name: _plain(value) for name, value in vars(self).items()},
+            **{name: plain(value) for name, value in vars(self).items()},
             "limits": self.limits.as_dict(),
             "repair": [repair.name for repair in self.repair],
             "fit_options": {key: value for key, value in options.items() if value is not None},
@@ -149,10 +149,10 @@ def _check_drop(settings: Settings) -> None:
         )
 
 
-def _plain(value: Any) -> Any:
-    """The value where JSON can hold it, or None: arrays of sample weights stay out."""
+def plain(value: Any) -> Any:
+    """A value where JSON can hold it, or None: arrays of sample weights stay out."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, np.number):
         return value.item()
     return value if isinstance(value, str | int | float | bool) else None
