@@ -65,6 +65,9 @@ def _add_study(group: argparse._ArgumentGroup) -> None:
         "--output", metavar="DIR", default="earthquake", help="folder of nets and stages"
     )
     group.add_argument(
+        "--page", metavar="FILE.md", help="write a page of results; .json and .svg beside it"
+    )
+    group.add_argument(
         "--minutes", type=positive, help="begin no further net after so long; call again to go on"
     )
 

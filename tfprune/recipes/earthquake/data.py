@@ -12,15 +12,18 @@ from absl import logging
 from tfprune.datasets import (
     Catalog,
     cache_images,
+    iterate_waveforms,
     read_catalog,
     spectrogram_arrays,
     write_synthetic_stead,
 )
+from tfprune.datasets.spectrogram import NFFT
 from tfprune.recipes.earthquake.settings import Settings
 from tfprune.recipes.earthquake.training import Images
 
 _MOST_IN_MEMORY = 20_000  # of a split
 _SYNTHETIC = 600
+_LOOKED_AT = 100  # windows, for their length
 
 Pair = tuple[Catalog, Catalog]
 
@@ -59,6 +62,11 @@ class Windows:
     cache: Path
     settings: Settings
     source: str
+
+    def shortest(self, seed: int) -> int:
+        """Samples of the shortest of the first windows to train on."""
+        names = self.pairs[seed][0].trace_names[:_LOOKED_AT]
+        return min(len(waves) for _, waves in iterate_waveforms(self.paths, names, least=NFFT))
 
     def split(self, seed: int) -> Split:
         """Draws what is not drawn yet, and returns the pictures of a seed."""

@@ -14,13 +14,14 @@ from absl import logging
 from tfprune._files import atomic_path
 from tfprune.convert import to_tflite
 from tfprune.costs import cost
-from tfprune.models import resnet50
+from tfprune.models import from_waveforms, resnet50
 from tfprune.recipes.common.answers import keras_answers, tflite_answers
 from tfprune.recipes.common.stages import Stages
 from tfprune.recipes.earthquake.data import Split, Windows
 from tfprune.recipes.earthquake.nets import Made, Net, Task, nets
 from tfprune.recipes.earthquake.settings import Settings
 from tfprune.recipes.earthquake.training import train
+from tfprune.training.advice import no_retracing_advice
 
 _SAMPLE = 128  # images that int8 ranges are found from
 
@@ -72,7 +73,8 @@ class Study:
                 logging.info("%d of %d nets, about %.0f min left", number, len(todo), left / 60)
             keras.backend.clear_session()
             compute = functools.partial(self._compute, seed, net)
-            self._stages.run(_place(seed, net.key), compute)
+            with no_retracing_advice():
+                self._stages.run(_place(seed, net.key), compute)
         return True
 
     def results(self) -> dict[str, list[dict[str, Any]]]:
@@ -134,7 +136,11 @@ class Study:
         return found
 
     def _int8(self, seed: int, key: str, model: Any, split: Split) -> list[float]:
-        """Writes the int8 file, of the first seed the float32 one too, and asks the former."""
+        """Writes the int8 file and asks it.
+
+        Of the first seed the float32 file is written too, and one that takes raw waveforms; that
+        is float32 only, since powers of a spectrum span more than int8 holds.
+        """
         sample = split.train[0][:: max(1, len(split.train[0]) // _SAMPLE)]
         for form, quantize in (("float32", None), ("int8", "int8")):
             path = self._file(seed, key, f"_{form}.tflite")
@@ -149,6 +155,16 @@ class Study:
                     samples=[sample[:4]],
                     tolerance=tolerance,
                 )
+        if seed == 0:
+            npts = self._windows.shortest(0)
+            waves = np.random.default_rng(0).normal(size=(4, npts, 3)).astype(np.float32)
+            net = from_waveforms(model, npts, self.settings.components)
+            to_tflite(
+                net,
+                self._file(seed, key, "_waveforms.tflite"),
+                samples=[waves],
+                tolerance=0.02,  # a level rounded the other way moves an answer a little
+            )
         return _listed(tflite_answers(self._file(seed, key, "_int8.tflite"), split.test[0]))
 
 
