@@ -72,9 +72,8 @@ class Accuracy:
 def measure(keras: Outputs, file: Outputs, labels: Outputs, on: str) -> dict[str, Accuracy]:
     """Returns the accuracy of each output that has labels.
 
-    An answer is the place of the largest value along the last axis. An output of one value a
-    sample says yes above one half, or above 0 where the Keras model's answers leave 0..1, as
-    logits do.
+    An answer is the place of the largest value along the last axis, or for an output of one value
+    whether it is above its threshold (see `thresholds`).
 
     Args:
         keras: the Keras model's outputs, one row a sample.
@@ -82,17 +81,28 @@ def measure(keras: Outputs, file: Outputs, labels: Outputs, on: str) -> dict[str
         labels: the right answers of some or all outputs, as `check_labels` returns them.
         on: what the samples are, in words.
     """
-    found = {}
+    found, bars = {}, thresholds(keras)
     for name, truth in labels.items():
         values = keras[name]
         if values.shape[-1] == 1:
-            bar = 0.5 if values.min() >= 0 and values.max() <= 1 else 0.0
-            said = [(each[..., 0] > bar).astype(int) for each in (file[name], values)]
+            said = [(each[..., 0] > bars[name]).astype(int) for each in (file[name], values)]
         else:
             said = [each.argmax(axis=-1) for each in (file[name], values)]
         right = [int((answer == truth).sum()) for answer in said]
         found[name] = Accuracy(right[0], right[1], truth.size, on)
     return found
+
+
+def thresholds(keras: Outputs) -> dict[str, float]:
+    """Returns, for each output of one value a sample, above what it says yes.
+
+    One half, or 0 where the Keras model's answers leave 0..1, as logits do.
+    """
+    return {
+        name: 0.5 if values.min() >= 0 and values.max() <= 1 else 0.0
+        for name, values in keras.items()
+        if values.size and values.ndim > 1 and values.shape[-1] == 1
+    }
 
 
 def check_labels(labels: Outputs, outputs: Outputs) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ class OutputError:
         shape: of one sample's answer.
         dtype: the type that the file holds it in.
         largest: the largest |file - model|.
+        most: the largest in 99 of 100 samples; of 100 samples or fewer the same as `largest`.
         mean: the mean |file - model|.
         span: what errors are relative to: the output's range, zero included.
         agreement: share of the answers whose largest value stands at the same place; `None`
@@ -28,6 +29,7 @@ class OutputError:
     shape: tuple[int, ...]
     dtype: str
     largest: float
+    most: float
     mean: float
     span: float
     agreement: float | None
@@ -36,6 +38,11 @@ class OutputError:
     def relative(self) -> float:
         """The largest error, relative to the output's range."""
         return self.largest / self.span if self.span else 0.0
+
+    @property
+    def relative_most(self) -> float:
+        """The largest error in 99 of 100 samples, relative to the output's range."""
+        return self.most / self.span if self.span else 0.0
 
 
 @dataclass(frozen=True)
@@ -97,20 +104,23 @@ class Artifact:
     def table(self) -> str:
         """Returns the error of each output as a table.
 
-        Errors are counted in units of the output, `of range` in its range; `same answer` is the
-        share of samples whose largest value stands at the same place.
+        Errors are in units of the output, but `of range` and `99 in 100`, the largest error in 99
+        of 100 samples, are in its range; `same answer` is the share of samples whose largest value
+        stands at the same place.
         """
         from tfprune.report.tables import render
 
-        head = ["output", "shape", "type", "largest error", "mean error", "of range", "same answer"]
+        head = ["output", "shape", "type", "largest error", "of range", "99 in 100", "mean error"]
+        head.append("same answer")
         rows = [
             [
                 error.name,
                 "x".join(map(str, error.shape)),
                 error.dtype,
                 f"{error.largest:.3g}",
-                f"{error.mean:.3g}",
                 f"{error.relative:.3g}",
+                f"{error.relative_most:.3g}",
+                f"{error.mean:.3g}",
                 "" if error.agreement is None else f"{error.agreement:.2%}",
             ]
             for error in self.report

@@ -168,15 +168,24 @@ def _output_error(
     values, answer = expected.astype(np.float64), received.astype(np.float64)
     distance = np.abs(answer - values)
     if not values.size:
-        return OutputError(name, expected.shape[1:], dtype, 0.0, 0.0, 0.0, None)
+        return OutputError(name, expected.shape[1:], dtype, 0.0, 0.0, 0.0, 0.0, None)
     span = max(float(values.max()), 0.0) - min(float(values.min()), 0.0)
     # An output that is zero throughout has no range: its error stays as it is.
     span = max(span, least_span) or 1.0
     agreement = None
     if expected.ndim > 1 and expected.shape[-1] > 1:
         agreement = float((values.argmax(axis=-1) == answer.argmax(axis=-1)).mean())
-    largest, mean = float(distance.max()), float(distance.mean())
-    return OutputError(name, expected.shape[1:], dtype, largest, mean, span, agreement)
+    worst = distance.reshape(len(distance), -1).max(axis=1)
+    return OutputError(
+        name=name,
+        shape=expected.shape[1:],
+        dtype=dtype,
+        largest=float(worst.max()),
+        most=float(np.quantile(worst, 0.99, method="higher")),
+        mean=float(distance.mean()),
+        span=span,
+        agreement=agreement,
+    )
 
 
 def _fixed_span(graph: Graph, name: str) -> float:

@@ -14,20 +14,23 @@ class Format:
     Attributes:
         tolerance: the largest error allowed by default, relative to the output's range.
         types: what inputs and outputs may be.
+        coarse: whether one sample in a hundred may be further off: rounding to 8 bits adds up to
+            more than the tolerance now and then, and of thousands of samples some are met.
         calibrated: whether ranges of activations are taken from representative data.
     """
 
     tolerance: float
     types: tuple[str, ...] = ("float32",)
+    coarse: bool = False
     calibrated: bool = False
 
 
 FORMATS: Mapping[str | None, Format] = {
     None: Format(1e-4),
     "float16": Format(1e-2),
-    "dynamic": Format(0.25),
-    "int8": Format(0.25, ("float32", "int8", "uint8"), calibrated=True),
-    "int16x8": Format(0.25, ("float32", "int16"), calibrated=True),
+    "dynamic": Format(0.25, coarse=True),
+    "int8": Format(0.25, ("float32", "int8", "uint8"), coarse=True, calibrated=True),
+    "int16x8": Format(0.25, ("float32", "int16"), coarse=True, calibrated=True),
 }
 """By the name that `quantize` takes.
 

@@ -45,6 +45,8 @@ class Metadata:
         attribution: whom to name, and where the weights came from.
         data: what the model was trained on, and its licence.
         measured_on: what samples `accuracy` is of, in words.
+        thresholds: for each output of one value a sample, above what it says yes, filled in by
+            `to_tflite`: .5 for probabilities, 0 for logits.
         accuracy: of each output, filled in by `to_tflite` where it is given labels.
         plan: the pruning plan in short, from `plan_summary`.
         macs: multiply-accumulates of one inference, filled in by `to_tflite`.
@@ -60,6 +62,7 @@ class Metadata:
     attribution: str = ""
     data: str = ""
     measured_on: str = ""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     accuracy: Mapping[str, Accuracy] = field(default_factory=dict)
     plan: Mapping[str, Any] = field(default_factory=dict)
     macs: int = 0
@@ -173,24 +176,29 @@ def write_metadata(path: str | os.PathLike[str], metadata: Metadata) -> None:
 
 
 def completed(
-    metadata: Metadata, accuracy: Mapping[str, Accuracy], macs: int | None, parameters: int
+    metadata: Metadata,
+    accuracy: Mapping[str, Accuracy],
+    thresholds: Mapping[str, float],
+    macs: int | None,
+    parameters: int,
 ) -> Metadata:
     """Returns the metadata with what the conversion measured."""
     return replace(
         metadata,
+        thresholds=metadata.thresholds or thresholds,
         accuracy=accuracy or metadata.accuracy,
         macs=metadata.macs or macs or 0,
         parameters=metadata.parameters or parameters,
     )
 
 
-def check(metadata: Metadata, inputs: tuple[str, ...], widths: Mapping[str, int]) -> None:
+def check(metadata: Metadata, inputs: tuple[str, ...], widths: Mapping[str, int | None]) -> None:
     """Holds metadata against the model they are for.
 
     Args:
         metadata: what the user says of the model.
         inputs: the names of the model's inputs.
-        widths: the length of each output's last axis.
+        widths: the length of each output's last axis, None where it is open.
 
     Raises:
         DataError: labels of another number than the outputs' values, or an unknown input.
@@ -200,8 +208,8 @@ def check(metadata: Metadata, inputs: tuple[str, ...], widths: Mapping[str, int]
         raise DataError(
             f"expected preprocessing for the inputs {list(inputs)}, received it for {unknown}"
         )
-    wanted = {max(width, 2) for width in widths.values()}
-    if metadata.labels and len(metadata.labels) not in wanted:
+    wanted = {max(width, 2) for width in widths.values() if width is not None}
+    if metadata.labels and wanted and len(metadata.labels) not in wanted:
         raise DataError(
             f"expected as many labels as an output has classes ({sorted(wanted)}), received "
             f"{len(metadata.labels)}"
