@@ -85,9 +85,9 @@ def pruned(model: keras.Model, plan: Any) -> Metadata:
     told = whole(model).as_dict() | {
         "title": "ResNet8 for CIFAR-10, a quarter of its multiply-accumulates removed",
         "plan": plan_summary(plan.as_dict()),
-        "notes": "Pruned by L2 and repaired by least squares on 1,024 training images; not trained "
-        "again, which would win back most of what it lost. It takes pictures of 32 x 32 pixels, "
-        "levels 0 to 255.",
+        "notes": "Pruned by L2 and repaired by least squares on 1,024 training images, not trained "
+        "again: fine-tuning would win back a part of what it lost. It takes pictures of 32 x 32 "
+        "pixels, levels 0 to 255.",
     }
     return Metadata.from_dict(told)
 

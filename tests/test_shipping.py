@@ -70,7 +70,16 @@ def test_a_card_tells_all_that_the_file_knows(folder):
     card = render_card(folder / "two.tflite")
     accuracy = read_metadata(folder / "two.tflite").accuracy["y"]
     size = (folder / "two.tflite").stat().st_size
-    for part in ("# Another", "MIT", "noise", str(accuracy), f"{size:,}", "144", "int8", "a, b, c"):
+    for part in (
+        "# Another",
+        "MIT",
+        "noise",
+        f"| {accuracy.share:.2%} (",
+        f"{size:,}",
+        "144",
+        "int8",
+        "a, b, c",
+    ):
         assert part in card, part
     for part in ("FULLY_CONNECTED 1", "Criterion l2, 50.0%", "python make.py", "python run.py two"):
         assert part in card, part

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 
+from tfprune.convert.accuracy import Accuracy
 from tfprune.convert.preprocessing import Preprocessing
 from tfprune.shipping.facts import Facts, Port, read_facts
 
@@ -37,7 +38,7 @@ def _parts(facts: Facts) -> Iterator[str]:
             ("licence", told.license),
             ("made from", told.attribution),
             ("data", told.data),
-            *(("accuracy" + _of(name, told.accuracy), str(a)) for name, a in told.accuracy.items()),
+            *(("accuracy" + _of(n, told.accuracy), _accuracy(a)) for n, a in told.accuracy.items()),
         ],
     )
     yield "## Inputs and outputs"
@@ -68,6 +69,10 @@ def _parts(facts: Facts) -> Iterator[str]:
 
 def _of(name: str, all_of_them: Mapping[str, object]) -> str:
     return f" of `{name}`" if len(all_of_them) > 1 else ""
+
+
+def _accuracy(accuracy: Accuracy) -> str:
+    return str(accuracy).removeprefix("accuracy ")
 
 
 def _port(name: str, port: Port) -> tuple[str, ...]:
