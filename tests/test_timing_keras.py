@@ -61,3 +61,11 @@ def test_multiply_accumulates_are_those_of_cost(tmp_path):
     model = keras.Sequential([keras.Input((5,)), layers.Dense(7), layers.Dense(2)])
     model.save(tmp_path / "m.keras")
     assert Keras(BACKEND).macs(tmp_path / "m.keras") == 5 * 7 + 7 * 2
+
+
+def test_a_model_of_bfloat16_keeps_its_type(tmp_path):
+    given = keras.Input((6,))
+    model = keras.Model(given, layers.Dense(4, dtype="bfloat16")(given))
+    assert model.layers[-1].compute_dtype == "bfloat16"
+    model.save(tmp_path / "m.keras")
+    _load(tmp_path / "m.keras", MODES[BACKEND][0]).run()
