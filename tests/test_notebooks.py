@@ -21,8 +21,8 @@ def check_earthquake(folder: Path, printed: str) -> None:
     assert "detections in 230 s of record" in printed
     sizes = [(folder / f"{name}.tflite").stat().st_size for name in ("unpruned", "pruned_int8")]
     assert sizes[1] < 0.03 * sizes[0]
-    accuracy = float(printed.split("listener.tflite: accuracy ")[1].split("%")[0])
-    assert accuracy > 60  # it has learnt something, small as it all is
+    # So few images leave the threshold to chance, not the order.
+    assert float(printed.split("listener.tflite: ")[1].split("AUC ")[1].split()[0]) > 0.8
     assert (folder / "detections.png").exists()
 
 
