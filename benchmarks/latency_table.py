@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--prepare", action="store_true", help="make the files that are missing")
     parser.add_argument("--nets", nargs="*", default=NETS, choices=NETS)
     parser.add_argument("--forms", nargs="*", default=list(FORMS), choices=FORMS)
+    parser.add_argument("--plans", nargs="*", default=list(PLANS), choices=PLANS)
     parser.add_argument("--append", action="store_true", help="add to the results")
     parser.add_argument("--seconds", type=float, default=8.0, help="of rounds, for each run")
     parser.add_argument("--output", type=Path, default=Path("docs/results/latency_table.json"))
@@ -45,13 +46,13 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.prepare:
         for name in options.nets:
-            prepare(name, options.folder, options.forms)
+            prepare(name, options.folder, options.forms, options.plans)
         return
     append = options.append
     for name in options.nets:
         for form in options.forms:
             for threads in (1, 2):
-                files = [path_of(options.folder, name, plan, form) for plan in PLANS]
+                files = [path_of(options.folder, name, plan, form) for plan in options.plans]
                 title = f"{name}, {form}, {threads} {'thread' if threads == 1 else 'threads'}"
                 result = tfprune.benchmark(
                     files, threads=threads, runs=100, seconds=options.seconds, memory=False
@@ -70,13 +71,14 @@ def path_of(folder: Path, name: str, plan: str, form: str) -> Path:
 # ---- files -----------------------------------------------------------------------------
 
 
-def prepare(name: str, folder: Path, forms: Sequence[str]) -> None:
+def prepare(name: str, folder: Path, forms: Sequence[str], plans: Sequence[str]) -> None:
     """Makes a net's files that are not there yet."""
     import keras
 
     keras.utils.set_random_seed(0)
     net = build(name)
-    for plan, settings in PLANS.items():
+    for plan in plans:
+        settings = PLANS[plan]
         paths = {form: path_of(folder, name, plan, form) for form in forms}
         paths = {form: path for form, path in paths.items() if not path.exists()}
         if not paths:

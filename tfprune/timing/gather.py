@@ -91,25 +91,17 @@ def _sit(
             refused.append(str(error))
     present = [seat for seat in seats if seat is not None]
     turns = iter(timed(present, job.runs, job.warmup, job.seconds))
-    return [
-        _Sitting(refused=why)
-        if seat is None
-        else _Sitting(
-            place=seat.place,
-            turns=next(turns),
-            joules=seat.joules(_ENERGY_SECONDS) if job.energy and first else None,
-            macs=_macs(entry, job, workers) if macs else None,
-        )
-        for entry, seat, why in _let_go(entries, seats, refused)
-    ]
-
-
-def _let_go(entries: Any, seats: Any, refused: Any) -> Any:
-    """Goes through the models, and closes each that has a place elsewhere when it is done with."""
+    sittings = []
     for entry, seat, why in zip(entries, seats, refused, strict=True):
-        yield entry, seat, why
+        if seat is None:
+            sittings.append(_Sitting(refused=why))
+            continue
+        joules = seat.joules(_ENERGY_SECONDS) if job.energy and first else None
+        counted = _macs(entry, job, workers) if macs else None
+        sittings.append(_Sitting(seat.place, next(turns), "", joules, counted))
         if isinstance(seat, Away):
             seat.close()
+    return sittings
 
 
 def _seat(entry: Entry, threads: int, size: int, workers: Workers) -> Seat:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from tfprune.errors import DataError
 
 
 def noise(
-    shape: Sequence[int], dtype: np.typing.DTypeLike, generator: np.random.Generator, full: bool
+    shape: Sequence[int], dtype: DTypeLike, generator: np.random.Generator, full: bool
 ) -> np.ndarray:
     """Returns normal noise for floats, and whole numbers otherwise.
 
