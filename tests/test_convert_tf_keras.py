@@ -148,10 +148,10 @@ def test_a_relu_becomes_the_activation_of_what_it_follows():
     y = layers.ReLU(name="folded")(layers.Dense(3, name="one")(x))
     z = layers.Dense(3, name="two")(y)
     model = keras.Model(x, layers.Add()([layers.ReLU(name="read")(z), z]))
-    names = {layer.name for layer in carry(model, fold_relu=True).model.layers}
+    names = {layer.name for layer in carry(model, for_quantization=True).model.layers}
     assert "folded" not in names
     assert "read" in names  # the sum reads what comes before the ReLU too
-    assert distance(model, carry(model, fold_relu=True)) <= 1e-6
+    assert distance(model, carry(model, for_quantization=True)) <= 1e-6
 
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")

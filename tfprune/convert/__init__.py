@@ -20,18 +20,24 @@ if TYPE_CHECKING:
     )
     from tfprune.convert.serving import to_saved_model
     from tfprune.convert.tflite import to_tflite
+    from tfprune.convert.tfmot.clustering import Clustered, cluster
+    from tfprune.convert.tfmot.qat import QuantizationAware, quantization_aware
 
 __all__ = [
     "Accuracy",
     "Artifact",
+    "Clustered",
     "ImageInput",
     "LogMelInput",
     "Metadata",
     "OutputError",
     "Preprocessing",
+    "QuantizationAware",
     "SpectrogramInput",
     "WaveformInput",
+    "cluster",
     "plan_summary",
+    "quantization_aware",
     "read_metadata",
     "to_onnx",
     "to_saved_model",
@@ -42,14 +48,18 @@ __all__ = [
 _HOME = {
     "Accuracy": "accuracy",
     "Artifact": "artifact",
+    "Clustered": "tfmot.clustering",
     "ImageInput": "preprocessing",
     "LogMelInput": "preprocessing",
     "Metadata": "metadata",
     "OutputError": "artifact",
     "Preprocessing": "preprocessing",
+    "QuantizationAware": "tfmot.qat",
     "SpectrogramInput": "preprocessing",
     "WaveformInput": "preprocessing",
+    "cluster": "tfmot.clustering",
     "plan_summary": "metadata",
+    "quantization_aware": "tfmot.qat",
     "read_metadata": "metadata",
     "to_onnx": "onnx",
     "to_saved_model": "serving",

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Outputs = Mapping[str, np.ndarray]
 """The outputs by name, one row a sample."""
 
-# Calls from which on the graph that TensorFlow makes of a model saves more time than it takes.
-_WORTH_COMPILING = 100
+WORTH_COMPILING = 100
+"""Calls from which on the graph that TensorFlow makes of a model saves more than it takes."""
 
 # The int8 form of these operations spans this much, whatever values come: 256 fixed steps.
 _EIGHT_BITS = ("INT8", "UINT8")
@@ -37,7 +37,7 @@ def run_keras(model: "keras.Model", examples: Sequence[Example]) -> Outputs:
     import keras
 
     call: Callable[[list[Any]], Mapping[str, Any]] = partial(call_by_name, model)
-    if len(examples) > _WORTH_COMPILING:
+    if len(examples) > WORTH_COMPILING:
         import tensorflow as tf
 
         call = tf.function(call)

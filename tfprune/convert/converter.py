@@ -40,7 +40,7 @@ def convert(
         with tempfile.TemporaryDirectory(prefix="tfprune-") as folder, silenced() as caught:
             export(model, Path(folder), shapes)
             if calibration:
-                _refuse_loops(loops(Path(folder)), layers)
+                refuse_loops(loops(Path(folder)), layers)
             converter = _converter(folder)
             formats.set_up(converter, quantize, *types)
             if calibration:
@@ -58,9 +58,16 @@ def convert(
         raise ConversionError(f"cannot convert {model.name!r} to TFLite: {reason}") from error
 
 
-def _refuse_loops(found: Sequence[str], layers: Collection[str]) -> None:
-    # The calibrator of TensorFlow (2.17 to 2.21) ends the whole process with a segmentation
-    # fault at a loop, so it must not get there.
+def refuse_loops(found: Sequence[str], layers: Collection[str]) -> None:
+    """Raises `ConversionError` where calibration would meet a loop.
+
+    The calibrator of TensorFlow (2.17 to 2.21) ends the whole process with a segmentation fault
+    there.
+
+    Args:
+        found: the paths of the loops.
+        layers: the names of the model's layers, to name the one that loops.
+    """
     if found:
         raise ConversionError(
             f"calibration cannot follow a loop{layer_of(found[0], layers)}: build recurrent "

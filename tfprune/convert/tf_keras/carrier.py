@@ -12,7 +12,7 @@ from tfprune.convert.compare import output_errors, run_keras
 from tfprune.convert.extras import require_tensorflow
 from tfprune.convert.savedmodel import input_names, output_names
 from tfprune.convert.tf_keras.carried import call_arguments, carried_class, carry_operation
-from tfprune.convert.tf_keras.folding import foldable
+from tfprune.convert.tf_keras.folding import foldable, with_activation_apart
 from tfprune.convert.tf_keras.layers import ONE_TENSOR
 from tfprune.convert.tf_keras.operations import layer_for
 from tfprune.convert.tf_keras.packages import load_tf_keras
@@ -30,7 +30,7 @@ TOLERANCE = 1e-6
 
 
 def carry(
-    model: "keras.Model", fold_relu: bool = False, samples: Any = None, seed: int = 0
+    model: "keras.Model", for_quantization: bool = False, samples: Any = None, seed: int = 0
 ) -> Twin:
     """Carries a Keras 3 model to tf_keras, with its weights, and compares the two.
 
@@ -40,8 +40,9 @@ def carry(
 
     Args:
         model: a built functional or Sequential model in float32. It stays as it is.
-        fold_relu: whether a ReLU right behind a convolution or Dense layer becomes that layer's
-            activation, as tfmot's quantization wants it. Defaults to `False`.
+        for_quantization: whether activations stand where tfmot's quantization wants them: a ReLU
+            right behind a convolution or Dense layer in that layer, and a function that tfmot does
+            not know in a layer of its own. Defaults to `False`.
         samples: inputs to compare on. Defaults to 8 drawn from a normal distribution.
         seed: of the drawn samples. Defaults to 0.
 
@@ -66,7 +67,7 @@ def carry(
     load_tf_keras()
     examples = choose_samples(model, samples, [], None, seed)
     with silenced():
-        twin = _build(model, fold_relu)
+        twin = _build(model, for_quantization)
     _compare(model, twin, examples)
     return twin
 
@@ -77,14 +78,14 @@ def _compare(model: "keras.Model", twin: Twin, examples: Sequence["Example"]) ->
     check_errors(errors, TOLERANCE, "tf_keras twin's")
 
 
-def _build(model: "keras.Model", fold_relu: bool) -> Twin:
+def _build(model: "keras.Model", for_quantization: bool) -> Twin:
     tf_keras = load_tf_keras()
     names = input_names(model)
     inputs = [
         tf_keras.Input(batch_shape=tuple(tensor.shape), dtype=tensor.dtype, name=name)
         for tensor, name in zip(model.inputs, names, strict=True)
     ]
-    carrier = _Carrier(fold_relu, taken=set(names))
+    carrier = _Carrier(for_quantization, taken=set(names))
     outputs = carrier.walk(model, "", inputs)
     made = tf_keras.Model(
         inputs if len(inputs) > 1 else inputs[0],
@@ -98,15 +99,15 @@ def _build(model: "keras.Model", fold_relu: bool) -> Twin:
 class _Carrier:
     """What has been made on the way: a part for each layer met, however often it is called."""
 
-    def __init__(self, fold_relu: bool, taken: set[str]) -> None:
-        self._fold, self._taken = fold_relu, taken
+    def __init__(self, for_quantization: bool, taken: set[str]) -> None:
+        self._for_quantization, self._taken = for_quantization, taken
         self._parts: dict[int, Part] = {}
         self._origins: dict[str, Any] = {}
 
     def walk(self, model: Any, prefix: str, inputs: Sequence[Any]) -> list[Any]:
         """Carries tensors of tf_keras from a model's inputs to its outputs."""
         network = read_network(model, plain_config(model))
-        folded = foldable(network) if self._fold else {}
+        folded = foldable(network) if self._for_quantization else {}
         tensors = dict(zip(network.inputs, inputs, strict=True))
         for node in network.nodes:
             given = [tensors[key] for key in node.reads]
@@ -148,6 +149,8 @@ class _Carrier:
         function = find_conversion(type(operation))
         if function is not None:
             part = function(operation, name)
+            if self._for_quantization:
+                part = with_activation_apart(part, operation, name)
             if with_relu:
                 part.layers[0].activation = load_tf_keras().activations.relu
             for layer in part.layers:

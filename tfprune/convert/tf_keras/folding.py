@@ -1,4 +1,4 @@
-"""ReLU layers that tf_keras is to hold as the activation of the layer before."""
+"""Activations placed where tfmot's quantization wants them: in a layer, or in one of their own."""
 
 from collections import Counter
 from typing import Any
@@ -6,9 +6,18 @@ from typing import Any
 from keras import layers
 
 from tfprune.convert.tf_keras.activations import activation_name
+from tfprune.convert.tf_keras.layers import carried_activation
+from tfprune.convert.tf_keras.packages import load_tf_keras
+from tfprune.convert.tf_keras.registry import Part
 from tfprune.graph.network import Network, Node
 
 _BEFORE = (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
+_ACTIVATED = (
+    *(layers.Activation, layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv2DTranspose),
+    *(layers.DepthwiseConv2D, layers.SeparableConv2D),
+)
+# What tfmot takes inside a layer; at any other it refuses the model, though the layer be left out.
+_TAKEN = ("linear", "relu", "swish", "gelu", "softmax", "sigmoid", "tanh")
 
 
 def foldable(network: Network) -> dict[str, str]:
@@ -46,3 +55,23 @@ def _is_plain_relu(node: Node) -> bool:
     if type(operation) is layers.Activation:
         return activation_name(operation.activation) == "relu"
     return not isinstance(operation, layers.Layer) and type(operation).__name__ == "Relu"
+
+
+def with_activation_apart(part: Part, layer: Any, name: str) -> Part:
+    """Returns the part with an activation that tfmot refuses as an operation of Keras 3.
+
+    Args:
+        part: what stands for the layer.
+        layer: of Keras 3.
+        name: of the part.
+    """
+    last = part.layers[-1]
+    function = getattr(last, "activation", None)
+    if not isinstance(layer, _ACTIVATED):
+        return part
+    if getattr(function, "__name__", "linear") in _TAKEN:
+        return part
+    if isinstance(layer, layers.Activation):
+        return Part((carried_activation(layer.activation, name, ""),))
+    last.activation = load_tf_keras().activations.linear
+    return Part((*part.layers, carried_activation(layer.activation, name, ".activation")))

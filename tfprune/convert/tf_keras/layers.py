@@ -52,7 +52,7 @@ def activated(layer: Any, name: str) -> Part:
     settings = translate(layer, target, apart=("activation",))
     known = activation_name(layer.activation)
     made = target(**settings, activation=known or "linear", name=name)
-    return Part((made,)) if known else Part((made, _activation(layer.activation, name)))
+    return Part((made,)) if known else Part((made, carried_activation(layer.activation, name)))
 
 
 @conversion(layers.Activation)
@@ -61,10 +61,17 @@ def activation(layer: Any, name: str) -> Part:
     known = activation_name(layer.activation)
     if known:
         return Part((load_tf_keras().layers.Activation(known, name=name),))
-    return Part((_activation(layer.activation, name, suffix=""),))
+    return Part((carried_activation(layer.activation, name, ""),))
 
 
-def _activation(function: Any, name: str, suffix: str = ".activation") -> Any:
+def carried_activation(function: Any, name: str, suffix: str = ".activation") -> Any:
+    """Returns a layer of tf_keras that applies a function of Keras 3.
+
+    Args:
+        function: of `keras.activations`.
+        name: of the layer that it belongs to.
+        suffix: put behind that name.
+    """
     if keras.activations.serialize(function) == "relu6":
         return load_tf_keras().layers.ReLU(6.0, name=name + suffix)
     layer = layers.Activation(function, name=name.replace("/", "."))
@@ -108,7 +115,7 @@ def separable(layer: Any, name: str) -> Part:
         bias_constraint=settings["bias_constraint"],
         name=f"{name}.pointwise",
     )
-    last = () if known else (_activation(layer.activation, name),)
+    last = () if known else (carried_activation(layer.activation, name),)
     return Part((depthwise, pointwise, *last))
 
 

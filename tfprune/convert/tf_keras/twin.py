@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tfprune.convert.compare import Outputs, join_answers
+from tfprune.convert.compare import WORTH_COMPILING, Outputs, join_answers
 from tfprune.convert.samples import Example
 
 
@@ -40,8 +40,12 @@ def run_twin(model: Any, names: Sequence[str], examples: Sequence[Example]) -> O
     """Returns what a twin answers, one example at a time."""
     import tensorflow as tf
 
+    def call(inputs: list[Any]) -> dict[str, Any]:
+        return call_twin(model, names, inputs)
+
+    run = tf.function(call) if len(examples) > WORTH_COMPILING else call
     answers = []
     for example in examples:
-        outputs = call_twin(model, names, [tf.constant(part) for part in example])
+        outputs = run([tf.constant(part) for part in example])
         answers.append({name: np.asarray(value) for name, value in outputs.items()})
     return join_answers(answers)
