@@ -51,12 +51,16 @@ def ship(
         received = compare.run_file(temporary, model, evidence.examples)
         report = compare.file_report(expected, received, temporary)
         errors = {error.name: error.relative for error in report}
-        _check(errors, shipping.tolerance)
+        _check({e.name: e.relative_most for e in report}, shipping.tolerance)
         on = shipping.metadata.measured_on
         accuracies = judging.measure(evidence.before, received, evidence.truth, on)
         judging.check_drop(accuracies, shipping.max_accuracy_drop)
         whole = describing.completed(
-            shipping.metadata, accuracies, count_macs(temporary), model.count_params()
+            shipping.metadata,
+            accuracies,
+            judging.thresholds(evidence.before),
+            count_macs(temporary),
+            model.count_params(),
         )
         content = describing.embed(temporary.read_bytes(), whole)
         temporary.write_bytes(content)
