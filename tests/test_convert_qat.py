@@ -133,7 +133,7 @@ def test_ranges_start_where_the_data_are():
     x = np.concatenate([one for (one,) in examples])
     assert values["quantize_layer_min:0"] == pytest.approx(x.min())
     assert values["quantize_layer_max:0"] == pytest.approx(x.max())
-    logits = keras.Model(model.inputs, model.get_layer("flat").output)(x)
+    logits = keras.Model(model.input, model.get_layer("flat").output)(x)
     logits = (
         np.asarray(logits) @ model.get_layer("classes").kernel + model.get_layer("classes").bias
     )
