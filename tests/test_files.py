@@ -1,5 +1,6 @@
 """Files appear whole or not at all."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -34,6 +35,14 @@ def test_a_failure_leaves_what_stood_there_and_nothing_else(tmp_path: Path) -> N
         _write_half(target, RuntimeError("half way"))
     assert target.read_text() == "before"
     assert os.listdir(tmp_path) == ["plan.json"]
+
+
+def test_a_full_disk_is_a_named_error(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"x\.bin: the disk is full"):
+        _write_half(tmp_path / "x.bin", OSError(errno.ENOSPC, "No space left on device"))
+    with pytest.raises(OSError, match="Input/output"):
+        _write_half(tmp_path / "x.bin", OSError(errno.EIO, "Input/output error"))
+    assert os.listdir(tmp_path) == []
 
 
 def test_an_interruption_leaves_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Files written whole or not at all."""
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -32,7 +33,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
+        with _full_disks_named(target):
+            yield temporary
         # mkstemp makes files only their owner can read; a finished file follows the umask.
         umask = os.umask(0)
         os.umask(umask)
@@ -61,7 +63,8 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
     retired = temporary.with_name(temporary.name + "-old")
     try:
-        yield temporary
+        with _full_disks_named(target):
+            yield temporary
         # mkdtemp makes folders only their owner can read; a finished one follows the umask.
         umask = os.umask(0)
         os.umask(umask)
@@ -80,6 +83,19 @@ def check_folder(path: str | os.PathLike[str]) -> None:
     if target.exists() and not target.is_dir():
         raise FileError(f"expected a folder to write, but {target} is a file: name another")
     check_writable(target / "any" if target.is_dir() else target)
+
+
+@contextlib.contextmanager
+def _full_disks_named(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT) or isinstance(error, FileError):
+            raise
+        raise FileError(
+            f"cannot write {target}: the disk is full; nothing was left there, make room and try "
+            "again"
+        ) from error
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
