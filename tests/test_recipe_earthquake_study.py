@@ -11,6 +11,7 @@ from keras import layers
 
 from tfprune import cli
 from tfprune.datasets import write_synthetic_stead
+from tfprune.recipes.earthquake import data as data_room
 from tfprune.recipes.earthquake import latency, nets, study
 from tfprune.recipes.earthquake.detector import detect
 from tfprune.recipes.earthquake.page import write_page
@@ -57,7 +58,8 @@ def test_one_command_makes_the_page_and_goes_on_where_it_stopped(
     write_synthetic_stead(data[1], tables[1], count=24, npts=1000, stations=4, seed=1)
     line = ["recipe", "earthquake", "--data", *map(str, data), "--csv", *map(str, tables)]
     line += ["--seeds", "1", "--image_size", "32", "--epochs", "1", "--retrain_epochs", "3"]
-    line += ["--json"]
+    monkeypatch.setattr(data_room, "_MOST_IN_MEMORY", 10)  # so that images are streamed
+    line += ["--per_class", "24", "--magnitude", "0", "9", "--json"]
     line += ["--output", str(tmp_path / "run"), "--page", str(tmp_path / "page.md")]
 
     def interrupted(*given: object, **more: object) -> nets.Made:
@@ -81,7 +83,14 @@ def test_one_command_makes_the_page_and_goes_on_where_it_stopped(
     assert rows["steps_90"]["parameters"] < 0.2 * rows["unpruned"]["parameters"]
     assert document["latency"]["unpruned"]["float32"]["speedup"] == pytest.approx(1)
     page = (tmp_path / "page.md").read_text()
-    for part in ("99.405 %", "Confusion", "page.svg", "--seeds 1 --image_size 32", "points lost"):
+    for part in (
+        "99.405 %",
+        "Confusion",
+        "page.svg",
+        "--seeds 1 --image_size 32",
+        "--magnitude 0.0 9.0",
+        "points lost",
+    ):
         assert part in page
     assert (tmp_path / "page.svg").read_text().startswith("<?xml")
     assert json.loads((tmp_path / "page.json").read_text()) == document

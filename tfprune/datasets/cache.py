@@ -55,6 +55,11 @@ class ImageCache:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yields the images one by one, (size, size, 3) float32, in the catalogue's order."""
+        for number in np.unique(self.shards):
+            yield from coloured(self._read(int(number))[0])
+
     def take(self, rows: np.ndarray) -> "ImageCache":
         """Returns the images of some rows of the catalogue, in the catalogue's order."""
         chosen = np.isin(self.rows, rows)

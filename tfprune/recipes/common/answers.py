@@ -1,6 +1,7 @@
 """What a Keras model or a TFLite file answers, example by example."""
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -54,12 +55,12 @@ class Asked:
         return _from_device(self._interpreter.get_tensor(self._exit["index"])[0], self._exit)
 
 
-def tflite_answers(path: str | os.PathLike[str], inputs: np.ndarray) -> np.ndarray:
+def tflite_answers(path: str | os.PathLike[str], inputs: Iterable[np.ndarray]) -> np.ndarray:
     """Returns the answers of a TFLite file, int8 ones turned back into probabilities.
 
     Args:
         path: a file with one input and one output, float32 or int8.
-        inputs: (n, ...) in the units of the Keras model.
+        inputs: (n, ...) in the units of the Keras model, or examples one by one.
 
     Returns:
         (n, classes) float32.

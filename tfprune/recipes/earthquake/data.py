@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 from absl import logging
@@ -19,27 +20,29 @@ from tfprune.datasets import (
 )
 from tfprune.datasets.spectrogram import NFFT
 from tfprune.recipes.earthquake.settings import Settings
-from tfprune.recipes.earthquake.training import Images
+from tfprune.recipes.earthquake.training import Arrays, Images
 
-_MOST_IN_MEMORY = 20_000  # of a split
+_MOST_IN_MEMORY = 20_000
 _SYNTHETIC = 600
 _LOOKED_AT = 100  # windows, for their length
 
 Pair = tuple[Catalog, Catalog]
+Kind = TypeVar("Kind", bound=Images, covariant=True)
 
 
 @dataclass(frozen=True)
-class Split:
+class Split(Generic[Kind]):
     """Pictures to train on and pictures to test on, of other stations.
 
     Attributes:
-        train: (n, size, size, 3) images in 0..255 and (n,) labels (1: earthquake).
+        train: (n, size, size, 3) images in 0..255 and (n,) labels (1: earthquake); or both in a
+            cache, where they are too many for memory.
         test: the same for testing.
         source: where they come from, in a few words.
     """
 
-    train: Images
-    test: Images
+    train: Kind
+    test: Kind
     source: str
 
 
@@ -68,7 +71,7 @@ class Windows:
         names = self.pairs[seed][0].trace_names[:_LOOKED_AT]
         return min(len(waves) for _, waves in iterate_waveforms(self.paths, names, least=NFFT))
 
-    def split(self, seed: int) -> Split:
+    def split(self, seed: int) -> Split[Images]:
         """Draws what is not drawn yet, and returns the pictures of a seed."""
         self.cache.mkdir(parents=True, exist_ok=True)
         every = cache_images(
@@ -80,13 +83,15 @@ class Windows:
         )
         names = self.catalog.trace_names
         train, test = (
-            every.take(np.flatnonzero(np.isin(names, side.trace_names))).arrays()
+            every.take(np.flatnonzero(np.isin(names, side.trace_names)))
             for side in self.pairs[seed]
         )
-        return Split(train, test, self.source)
+        if len(every) > _MOST_IN_MEMORY:
+            return Split(train, test, self.source)
+        return Split(train.arrays(), test.arrays(), self.source)
 
 
-def synthetic(count: int, image_size: int, seed: int) -> Split:
+def synthetic(count: int, image_size: int, seed: int) -> Split[Arrays]:
     """Makes up seismograms and draws them."""
     with tempfile.TemporaryDirectory() as folder:
         data, csv = Path(folder) / "synthetic.hdf5", Path(folder) / "synthetic.csv"
@@ -101,7 +106,7 @@ def from_files(
     image_size: int,
     seed: int,
     most: int = _MOST_IN_MEMORY,
-) -> Split:
+) -> Split[Arrays]:
     """Draws the seismograms of a file in STEAD's layout, a fifth of the stations for testing.
 
     Args:

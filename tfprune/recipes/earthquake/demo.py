@@ -20,7 +20,7 @@ from tfprune.recipes.common.accuracy import keras_accuracy, tflite_accuracy
 from tfprune.recipes.common.stages import make_folder
 from tfprune.recipes.earthquake import data as sources
 from tfprune.recipes.earthquake.result import DemoResult, Row
-from tfprune.recipes.earthquake.training import Training, train
+from tfprune.recipes.earthquake.training import Arrays, Training, train
 from tfprune.surgery import rebuild, verify
 from tfprune.timing.benchmark import BenchmarkResult, benchmark
 
@@ -129,12 +129,12 @@ def _telling(epochs: int) -> Any:
     )
 
 
-def _row(name: str, model: Any, split: sources.Split) -> Row:
+def _row(name: str, model: Any, split: sources.Split[Arrays]) -> Row:
     found = cost(model)
     return Row(name, keras_accuracy(model, split.test), found.parameters, found.macs)
 
 
-def _convert(model: Any, small: Any, split: sources.Split, folder: Path) -> list[Path]:
+def _convert(model: Any, small: Any, split: sources.Split[Arrays], folder: Path) -> list[Path]:
     """Float32 and int8 files of both nets, the unpruned float32 one first."""
     sample = split.train[0][:128]
     files = []
@@ -147,7 +147,7 @@ def _convert(model: Any, small: Any, split: sources.Split, folder: Path) -> list
 
 
 def _file_rows(
-    full: Row, pruned: Row, timed: BenchmarkResult, split: sources.Split
+    full: Row, pruned: Row, timed: BenchmarkResult, split: sources.Split[Arrays]
 ) -> Iterator[Row]:
     for measurement in timed.rows:
         path = Path(measurement.path)
@@ -163,7 +163,9 @@ def _file_rows(
         )
 
 
-def _draw(result: DemoResult, split: sources.Split, chosen: PruningPlan, folder: Path) -> None:
+def _draw(
+    result: DemoResult, split: sources.Split[Arrays], chosen: PruningPlan, folder: Path
+) -> None:
     """The picture, where matplotlib is at hand."""
     try:
         from tfprune.recipes.earthquake import picture

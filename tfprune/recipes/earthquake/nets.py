@@ -12,7 +12,9 @@ from tfprune.recipes.earthquake.settings import RATIO, Settings
 from tfprune.recipes.earthquake.training import (
     Images,
     compile_for,
+    labels_of,
     one_hot,
+    some_of,
     train,
     training_batches,
 )
@@ -141,10 +143,10 @@ def _further(ratio: float) -> Callable[[Task], Made]:
 
 def _stepped(task: Task, net: Any, ratio: float, teacher: Any) -> Made:
     """Prunes in steps and repairs at each by least squares, then trains beside a teacher."""
-    settings, (images, labels) = task.settings, task.images
+    settings, count = task.settings, len(labels_of(task.images))
     short = replace(settings.retraining, epochs=_STEP_EPOCHS)
-    every = max(1, len(labels) // _REPAIRED_BY)
-    some = images[::every], one_hot(labels[::every])
+    images, labels = some_of(task.images, _REPAIRED_BY)
+    some = images, one_hot(labels)
     found = tfprune.iterate(
         net,
         lambda: training_batches(task.images, short, task.seed),
@@ -154,12 +156,13 @@ def _stepped(task: Task, net: Any, ratio: float, teacher: Any) -> Made:
         target=ratio,
         epochs=_STEP_EPOCHS,
         max_drop=None,
-        compile=lambda model: compile_for(model, short, len(labels)),
+        compile=lambda model: compile_for(model, short, count),
         repair="least_squares",
         score_data=some,
         scope="layer",
         seed=task.seed,
     )
-    rest = replace(settings.retraining, epochs=settings.retrain_epochs - _STEPS * _STEP_EPOCHS)
-    train(found.model, task.images, rest, task.seed, teacher=teacher)
+    rest = max(1, settings.retrain_epochs - _STEPS * _STEP_EPOCHS)
+    longer = replace(settings.retraining, epochs=rest)
+    train(found.model, task.images, longer, task.seed, teacher=teacher)
     return Made(found.model)

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from tfprune._files import atomic_path
 from tfprune.planning import PruningPlan
 from tfprune.recipes.earthquake.result import Row
-from tfprune.recipes.earthquake.training import Images
+from tfprune.recipes.earthquake.training import Arrays
 
 _COLOURS = ("#7a7a7a", "#b0b0b0", "#0b6e4f", "#3bb273")
 
 
-def draw(path: Path, files: Sequence[Row], images: Images, plan: PruningPlan) -> None:
+def draw(path: Path, files: Sequence[Row], images: Arrays, plan: PruningPlan) -> None:
     """Writes a PNG with example spectrograms, channels per group, and a bar chart a figure.
 
     Args:
@@ -47,7 +47,7 @@ def draw(path: Path, files: Sequence[Row], images: Images, plan: PruningPlan) ->
         figure.savefig(temporary, dpi=110)
 
 
-def _examples(figure: Any, images: Images) -> None:
+def _examples(figure: Any, images: Arrays) -> None:
     """Four earthquakes above four windows of noise."""
     figure.suptitle("vertical component: earthquakes above, noise below")
     axes = figure.subplots(2, 4)

@@ -14,13 +14,14 @@ from absl import logging
 from tfprune._files import atomic_path
 from tfprune.convert import to_tflite
 from tfprune.costs import cost
+from tfprune.datasets import ImageCache
 from tfprune.models import from_waveforms, resnet50
-from tfprune.recipes.common.answers import keras_answers, tflite_answers
+from tfprune.recipes.common.answers import tflite_answers
 from tfprune.recipes.common.stages import Stages
 from tfprune.recipes.earthquake.data import Split, Windows
 from tfprune.recipes.earthquake.nets import Made, Net, Task, nets
 from tfprune.recipes.earthquake.settings import Settings
-from tfprune.recipes.earthquake.training import train
+from tfprune.recipes.earthquake.training import Images, answers_of, labels_of, some_of, train
 from tfprune.training.advice import no_retracing_advice
 
 _SAMPLE = 128  # images that int8 ranges are found from
@@ -114,7 +115,7 @@ class Study:
         made = net.make(Task(load, split.train, self.settings, seed))
         return self._tested(seed, net, made, split)
 
-    def _tested(self, seed: int, net: Net, made: Made, split: Split) -> dict[str, Any]:
+    def _tested(self, seed: int, net: Net, made: Made, split: Split[Images]) -> dict[str, Any]:
         """Saves a net and its files, and lets them answer the test."""
         made.model.compile(loss="categorical_crossentropy")  # what the optimizer knows stays here
         with atomic_path(self._file(seed, net.key, ".keras")) as temporary:
@@ -122,26 +123,26 @@ class Study:
         costs = cost(made.model)
         found = {
             "seed": seed,
-            "train": len(split.train[1]),
-            "labels": split.test[1].tolist(),
-            "answers": _listed(keras_answers(made.model, split.test[0])),
+            "train": len(labels_of(split.train)),
+            "labels": labels_of(split.test).tolist(),
+            "answers": _listed(answers_of(made.model, split.test)),
             "parameters": costs.parameters,
             "macs": costs.macs,
             "oracle": made.oracle,
         }
         if made.cut is not None:
-            found["cut"] = _listed(keras_answers(made.cut, split.test[0]))
+            found["cut"] = _listed(answers_of(made.cut, split.test))
         if net.small:
             found["int8"] = self._int8(seed, net.key, made.model, split)
         return found
 
-    def _int8(self, seed: int, key: str, model: Any, split: Split) -> list[float]:
+    def _int8(self, seed: int, key: str, model: Any, split: Split[Images]) -> list[float]:
         """Writes the int8 file and asks it.
 
         Of the first seed the float32 file is written too, and one that takes raw waveforms; that
         is float32 only, since powers of a spectrum span more than int8 holds.
         """
-        sample = split.train[0][:: max(1, len(split.train[0]) // _SAMPLE)]
+        sample = some_of(split.train, _SAMPLE)[0]
         for form, quantize in (("float32", None), ("int8", "int8")):
             path = self._file(seed, key, f"_{form}.tflite")
             if quantize or seed == 0:
@@ -165,7 +166,8 @@ class Study:
                 samples=[waves],
                 tolerance=0.02,  # a level rounded the other way moves an answer a little
             )
-        return _listed(tflite_answers(self._file(seed, key, "_int8.tflite"), split.test[0]))
+        test = split.test if isinstance(split.test, ImageCache) else split.test[0]
+        return _listed(tflite_answers(self._file(seed, key, "_int8.tflite"), test))
 
 
 def _place(seed: int, key: str) -> str:

@@ -7,9 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfprune.datasets import ImageCache
+from tfprune.recipes.common.answers import keras_answers
 from tfprune.training import distill
 
-Images = tuple[np.ndarray, np.ndarray]
+Arrays = tuple[np.ndarray, np.ndarray]
+Images = Arrays | ImageCache  # what does not fit in memory is streamed
 Report = Callable[[int, float], None]
 
 
@@ -47,7 +50,7 @@ def train(
 
     Args:
         model: takes (batch, size, size, 3) images, returns the probabilities of two classes.
-        images: (n, size, size, 3) in 0..255, and (n,) labels 0 or 1.
+        images: (n, size, size, 3) in 0..255 and (n,) labels 0 or 1; or both in a cache.
         settings: epochs, learning rate and so on.
         seed: of the order, the shifts and the dropout.
         report: called after each epoch with its number, from 1, and the training accuracy.
@@ -55,12 +58,12 @@ def train(
     """
     keras.utils.set_random_seed(seed)
     learner = model if teacher is None else distill(model, teacher, temperature=2.0)
-    compile_for(learner, settings, len(images[1]))
+    compile_for(learner, settings, len(labels_of(images)))
     callbacks = [] if report is None else [_Reporter(report)]
     batches = training_batches(images, settings, seed)
     learner.fit(batches, epochs=settings.epochs, shuffle=False, verbose=0, callbacks=callbacks)
     if learner is not model:
-        compile_for(model, settings, len(images[1]))
+        compile_for(model, settings, len(labels_of(images)))
 
 
 def compile_for(model: Any, settings: Training, examples: int) -> None:
@@ -100,7 +103,7 @@ def training_batches(images: Images, settings: Training, seed: int) -> Any:
     """Shuffled batches, each picture shifted in time by an amount of its own.
 
     Args:
-        images: (n, size, size, 3) in 0..255, and (n,) labels 0 or 1.
+        images: (n, size, size, 3) in 0..255 and (n,) labels 0 or 1; or both in a cache.
         settings: batch size and largest shift.
         seed: of the order and the shifts.
 
@@ -110,6 +113,30 @@ def training_batches(images: Images, settings: Training, seed: int) -> Any:
     import tensorflow as tf
 
     shift = keras.layers.RandomTranslation(0.0, settings.shift, fill_mode="reflect", seed=seed)
-    dataset = tf.data.Dataset.from_tensor_slices((images[0], one_hot(images[1])))
-    dataset = dataset.shuffle(len(images[1]), seed=seed).batch(settings.batch_size)
-    return dataset.map(lambda x, y: (shift(x, training=True), y)).prefetch(2)
+    if isinstance(images, ImageCache):
+        dataset = images.batches(settings.batch_size, shuffle=True, seed=seed)
+    else:
+        dataset = tf.data.Dataset.from_tensor_slices(images)
+        dataset = dataset.shuffle(len(images[1]), seed=seed).batch(settings.batch_size)
+    return dataset.map(lambda x, y: (shift(x, training=True), tf.one_hot(y, 2))).prefetch(2)
+
+
+def labels_of(images: Images) -> np.ndarray:
+    """The labels, (n,)."""
+    return images.labels if isinstance(images, ImageCache) else images[1]
+
+
+def some_of(images: Images, count: int) -> Arrays:
+    """About so many images and labels, evenly spaced, in memory."""
+    every = max(1, len(labels_of(images)) // count)
+    if isinstance(images, ImageCache):
+        return images.take(images.rows[::every]).arrays()
+    return images[0][::every], images[1][::every]
+
+
+def answers_of(model: Any, images: Images) -> np.ndarray:
+    """A Keras model's answers to all images, (n, 2)."""
+    if isinstance(images, ImageCache):
+        inputs = images.batches(32).map(lambda x, y: x)
+        return np.asarray(model.predict(inputs, verbose=0), np.float32)
+    return keras_answers(model, images[0])
