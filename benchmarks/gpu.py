@@ -12,9 +12,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from results import without_folders
+
 import tfprune
 from tfprune.timing.results_file import write_run
 
+COMMAND = "KERAS_BACKEND=jax python benchmarks/gpu.py --folder DIR"
 NETS = ("resnet50", "vgg16")
 TYPES = ("float32", "bfloat16")
 PLANS: dict[str, dict[str, Any]] = {
@@ -51,7 +54,7 @@ def main() -> None:
             )
             print(result, flush=True)
             title = f"{name} at {options.size} px, {kind}"
-            write_run(options.output, result, title, " ".join(["python", *sys.argv]), append)
+            write_run(options.output, without_folders(result), title, COMMAND, append)
             append = True
 
 

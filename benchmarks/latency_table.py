@@ -10,16 +10,17 @@ latency does not depend on them. Take the times on a machine that does nothing e
 
 import argparse
 import gc
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from results import without_folders
 
 import tfprune
 from tfprune.timing.results_file import read_runs, write_run
 
+COMMAND = "python benchmarks/latency_table.py --folder DIR"
 NETS = ("resnet50", "vgg16", "resnet18", "mobilenet_v2")
 FORMS = {"float32": None, "int8": "int8"}
 SIZE = 224
@@ -58,8 +59,7 @@ def main() -> None:
                     files, threads=threads, runs=100, seconds=options.seconds, memory=False
                 )
                 print(title, result, flush=True)
-                command = " ".join(["python", *sys.argv])
-                write_run(options.output, result, title, command, append)
+                write_run(options.output, without_folders(result), title, COMMAND, append)
                 append = True
     print(judged(options.output))
 

@@ -10,17 +10,18 @@ does not depend on them. The models of a runtime take turns. PYTHON has JAX and 
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from results import without_folders
 
 import tfprune
 from tfprune.report.benchmarks.comparison import compare
 from tfprune.report.benchmarks.terminal import as_text
 from tfprune.timing.results_file import read_runs, write_run
 
+COMMAND = "python benchmarks/runtimes.py --folder DIR --backends_python PYTHON"
 PLANS: dict[str, dict[str, Any] | None] = {
     "unpruned": None,
     "inner": {"ratio": 0.9, "include_residual": False},
@@ -75,7 +76,7 @@ def main() -> None:
         )
         print(result, flush=True)
         title = f"ResNet50 at {options.size} px, {runtime}"
-        write_run(options.output, result, title, " ".join(["python", *sys.argv]), append)
+        write_run(options.output, without_folders(result), title, COMMAND, append)
         append = True
     print(as_text([compare(run, {}) for run in read_runs(options.output)]))
 

@@ -67,8 +67,9 @@ def advice(
         better = _better(place, macs, milliseconds)
         if better is None:
             line += (
-                "; layers that move memory rather than compute, and widths between the registers' "
-                'steps, gain less: try round_to="auto" or a budget by latency_ms'
+                "; what does not shrink with the channels is left: moving memory, starting each "
+                "operation (in eager modes above all), widths between the registers' steps "
+                '(round_to="auto" mends these)'
             )
         else:
             more = (macs[better] or 0) / (macs[place] or 1) - 1
