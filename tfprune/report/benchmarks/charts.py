@@ -14,6 +14,7 @@ from tfprune.report.benchmarks.promise import SHARE
 
 _INK, _PALE, _ACCENT = "#1f2933", "#c3cbd3", "#0b69a3"
 _COLOURS = ("#0b69a3", "#c2410c", "#15803d", "#7e22ce", "#b45309", "#0f766e", "#be185d", "#4d5b6a")
+_MARKS = "os^Dv"
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -108,7 +109,7 @@ def promised_and_reached(comparisons: Sequence[Comparison], salt: str) -> str:
     ]
     if len(shown) < 2:
         return ""
-    with _axes(salt) as (figure, axes):
+    with _axes(salt, width=10.0) as (figure, axes):
         axes.set_xscale("log")
         axes.set_yscale("log")
         promised = [line.promise.promised or 1.0 for _, line in shown]
@@ -120,14 +121,14 @@ def promised_and_reached(comparisons: Sequence[Comparison], salt: str) -> str:
             axes.plot(
                 [line.promise.promised for line in own],
                 [line.promise.reached for line in own],
-                "o",
+                _MARKS[number // len(_COLOURS) % len(_MARKS)],
                 markersize=5,
                 color=_COLOURS[number % len(_COLOURS)],
-                label=comparisons[number].title if number < len(_COLOURS) else None,
+                label=comparisons[number].title,
             )
         axes.set_xlabel("speed-up promised by MACs")
         axes.set_ylabel("speed-up reached")
-        axes.legend(frameon=False, loc="upper left", fontsize=8)
+        figure.legend(frameon=False, loc="outside right upper", fontsize=8)
         _decades(axes)
         return _svg(figure, "Speed-ups reached over those promised")
 
@@ -178,13 +179,13 @@ def _number(value: float, place: int) -> str:
 
 
 @contextmanager
-def _axes(salt: str) -> Iterator[tuple[Any, Any]]:
+def _axes(salt: str, width: float = 6.4) -> Iterator[tuple[Any, Any]]:
     """A figure and its axes in the report's style."""
     import matplotlib
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context({**_SETTINGS, "svg.hashsalt": salt}):
-        figure: Any = Figure(figsize=(6.4, 4.0), layout="constrained")
+        figure: Any = Figure(figsize=(width, 4.0), layout="constrained")
         axes = figure.subplots()
         axes.grid(color="#eef1f4", linewidth=0.8)
         axes.set_axisbelow(True)
