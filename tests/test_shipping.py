@@ -4,12 +4,14 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import keras
 import numpy as np
 import pytest
 from device_run import load_run
 from keras import layers
+from scipy.stats import binomtest
 
 from tfprune.convert import ImageInput, Metadata, read_metadata, write_metadata
 from tfprune.errors import FileError
@@ -37,13 +39,13 @@ def model() -> keras.Model:
     )
 
 
-@pytest.fixture
-def folder(model, tmp_path) -> Path:
-    labels = np.zeros(20, int)
-    ship(model, tmp_path, "one", samples=(X, labels), metadata=TOLD)
+@pytest.fixture(scope="module")
+def shipped(model, tmp_path_factory) -> Path:
+    place, labels = tmp_path_factory.mktemp("shipped"), np.zeros(20, int)
+    ship(model, place, "one", samples=(X, labels), metadata=TOLD)
     ship(
         model,
-        tmp_path,
+        place,
         "two",
         quantize="int8",
         representative_data=X,
@@ -51,7 +53,13 @@ def folder(model, tmp_path) -> Path:
         samples=(X, labels),
         metadata=replace(TOLD, title="Another"),
     )
-    return tmp_path
+    return place
+
+
+@pytest.fixture
+def folder(shipped, tmp_path) -> Path:
+    """A copy of two shipped models, to do harm to."""
+    return Path(shutil.copytree(shipped, tmp_path / "models"))
 
 
 def test_a_folder_holds_models_cards_and_a_manifest(folder):
@@ -157,3 +165,25 @@ def test_each_of_them_runs_on_a_device(path, tmp_path, capsys):
         assert np.isfinite(output["values"]).all(), name
         if metadata.labels and name in metadata.accuracy:
             assert output["classes"][0]["label"] in metadata.labels
+
+
+def answers(run: ModuleType, name: str, pictures: list[np.ndarray]) -> np.ndarray:
+    """What the runner says of pictures: the places of the classes."""
+    path = SHIPPED / f"{name}.tflite"
+    metadata, model = run.read_metadata(path.read_bytes()), run.Model(path, 1)
+    ((entry, how),) = metadata["preprocessing"].items()
+    shape = tuple(int(size) for size in model.inputs[entry]["shape"][1:])
+    examples = [{entry: run.rows(entry, p, None, how, shape, 0)[0]} for p in pictures]
+    found, _, _ = model.run(examples, 1)
+    return np.array([next(iter(outputs.values())).argmax() for outputs in found])
+
+
+@pytest.mark.parametrize("name", ["resnet8_cifar10_int8", "resnet8_cifar10_macs75_int8"])
+def test_the_runner_reaches_the_accuracy_that_the_file_tells(name, shared_data):
+    image = pytest.importorskip("PIL.Image")
+    mosaic = np.asarray(image.open(shared_data / "cifar10" / "test.webp").convert("RGB"))[:128]
+    pictures = mosaic.reshape(4, 32, 100, 32, 3).swapaxes(1, 2).reshape(-1, 32, 32, 3)
+    labels = json.loads((shared_data / "cifar10" / "test_labels.json").read_text())[:400]
+    right = int((answers(load_run(), name, list(pictures)) == labels).sum())
+    (told,) = read_metadata(SHIPPED / f"{name}.tflite").accuracy.values()
+    assert binomtest(right, 400, told.share).pvalue > 1e-3, right

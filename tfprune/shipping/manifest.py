@@ -7,6 +7,7 @@ from typing import Any
 
 from tfprune._files import write_text
 from tfprune.convert.artifact import digest
+from tfprune.convert.metadata import Metadata
 from tfprune.errors import FileError
 from tfprune.shipping.card import render_card
 from tfprune.shipping.facts import read_facts
@@ -16,7 +17,7 @@ NAME = "MANIFEST.json"
 LIMIT = 12_000_000
 """Bytes that all models of a folder may take together."""
 
-_NEEDED = ("title", "license", "data", "accuracy", "command")
+_NEEDED = ("title", "license", "data", "command")
 
 
 def make_manifest(folder: str | os.PathLike[str], limit: int = LIMIT) -> dict[str, Any]:
@@ -75,12 +76,21 @@ def check_folder(folder: str | os.PathLike[str]) -> dict[str, Any]:
     return found
 
 
-def _entry(path: Path) -> dict[str, Any]:
-    facts = read_facts(path)
-    told = facts.metadata
+def check_told(told: Metadata, path: Path) -> None:
+    """Raises `FileError` where metadata lack what a user has to say, all but the accuracy."""
     missing = [name for name in _NEEDED if not getattr(told, name)]
     if missing:
         raise FileError(f"{path} does not say what it must to be shipped: {', '.join(missing)}")
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    facts = read_facts(path)
+    told = facts.metadata
+    check_told(told, path)
+    if not told.accuracy:
+        raise FileError(
+            f"{path} does not say what it must to be shipped: accuracy; pass samples with labels"
+        )
     card = path.with_suffix(".md")
     if not card.is_file() or card.read_text(encoding="utf-8") != render_card(path):
         raise FileError(f"{card} is not the card of {path.name}: write it with tfprune.shipping")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from tfprune._files import write_text
 from tfprune.errors import FileError
 from tfprune.shipping.card import render_card
-from tfprune.shipping.manifest import LIMIT, write_manifest
+from tfprune.shipping.manifest import LIMIT, check_told, write_manifest
 
 if TYPE_CHECKING:
     import keras
 
-    from tfprune.convert import Artifact
+    from tfprune.convert import Artifact, Metadata
 
 
 def ship(
@@ -20,6 +20,8 @@ def ship(
     folder: str | os.PathLike[str],
     name: str,
     limit: int = LIMIT,
+    *,
+    metadata: "Metadata",
     **settings: object,
 ) -> "Artifact":
     """Converts a model into a folder of models to ship, with its card and a new manifest.
@@ -31,8 +33,8 @@ def ship(
         folder: where the models stand; made if need be.
         name: of the file, without its suffix.
         limit: bytes that all models there may take. Defaults to 12 million.
-        **settings: as `tfprune.convert.to_tflite` takes them. `samples` with labels, and
-            `metadata` with a title, a licence, the data and the command, are needed.
+        metadata: with a title, a licence, the data and the command at least.
+        **settings: as `tfprune.convert.to_tflite` takes them; `samples` with labels are needed.
 
     Returns:
         The artifact.
@@ -56,10 +58,11 @@ def ship(
     from tfprune.convert import to_tflite
 
     place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
     file = place / f"{name}.tflite"
+    check_told(metadata, file)
+    place.mkdir(parents=True, exist_ok=True)
     before = {path: path.read_bytes() if path.exists() else None for path in _both(file)}
-    artifact = to_tflite(model, file, **settings)  # type: ignore[arg-type]
+    artifact = to_tflite(model, file, metadata=metadata, **settings)  # type: ignore[arg-type]
     try:
         write_text(file.with_suffix(".md"), render_card(file))
         write_manifest(place, limit)
