@@ -47,6 +47,7 @@ COLUMNS += ("source_distance_km", "snr_db", "trace_start_time")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS)
+    parser.add_argument("--folder", help="keep the files here, and take those of an earlier call")
     parser.add_argument("--output", default="docs/results/stead_reading.json")
     parser.add_argument("--child", nargs=2, metavar=("TASK", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -54,10 +55,12 @@ def main() -> None:
         print(json.dumps(TASKS[options.child[0]](Path(options.child[1]))))
         return
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as spare:
+        folder = options.folder or spare
         for count in options.counts:
             path = Path(folder) / f"stead{count}.hdf5"
-            generate(path, count)
+            if not path.exists():
+                generate(path, count)
             for task in ("waveforms", "stream", "draw", "cached"):
                 rows.append({"traces": count, "task": task, **asked(task, path)})
                 print(rows[-1], flush=True)
