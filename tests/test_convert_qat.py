@@ -128,7 +128,8 @@ def test_ranges_start_where_the_data_are():
     examples = [(one[None] * 0.1,) for one in images(8)]
     twin = carry(model, for_quantization=True)
     quantized = annotated(tfmot, twin.model, reasons(tfmot, twin.model, ()))
-    start_ranges(quantized, twin.model, examples)
+    with silenced():
+        start_ranges(quantized, twin.model, examples)
     values = {w.name.split("/")[-1]: float(w) for w in quantized.weights if not w.shape.rank}
     x = np.concatenate([one for (one,) in examples])
     assert values["quantize_layer_min:0"] == pytest.approx(x.min())

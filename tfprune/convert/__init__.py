@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         WaveformInput,
     )
     from tfprune.convert.serving import to_saved_model
+    from tfprune.convert.tensorrt.engine import to_tensorrt
+    from tfprune.convert.tensorrt.tftrt import TensorRTArtifact, to_tftrt
     from tfprune.convert.tflite import to_tflite
     from tfprune.convert.tfmot.clustering import Clustered, cluster
     from tfprune.convert.tfmot.qat import QuantizationAware, quantization_aware
@@ -34,6 +36,7 @@ __all__ = [
     "Preprocessing",
     "QuantizationAware",
     "SpectrogramInput",
+    "TensorRTArtifact",
     "WaveformInput",
     "cluster",
     "plan_summary",
@@ -41,7 +44,9 @@ __all__ = [
     "read_metadata",
     "to_onnx",
     "to_saved_model",
+    "to_tensorrt",
     "to_tflite",
+    "to_tftrt",
     "write_metadata",
 ]
 
@@ -56,6 +61,7 @@ _HOME = {
     "Preprocessing": "preprocessing",
     "QuantizationAware": "tfmot.qat",
     "SpectrogramInput": "preprocessing",
+    "TensorRTArtifact": "tensorrt.tftrt",
     "WaveformInput": "preprocessing",
     "cluster": "tfmot.clustering",
     "plan_summary": "metadata",
@@ -63,7 +69,9 @@ _HOME = {
     "read_metadata": "metadata",
     "to_onnx": "onnx",
     "to_saved_model": "serving",
+    "to_tensorrt": "tensorrt.engine",
     "to_tflite": "tflite",
+    "to_tftrt": "tensorrt.tftrt",
     "write_metadata": "metadata",
 }
 

@@ -1,8 +1,6 @@
 """Keras models to SavedModel folders, for TF Serving and whatever else reads them."""
 
-import hashlib
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +8,10 @@ from tfprune._files import atomic_folder, check_folder
 from tfprune._silence import silenced
 from tfprune.convert.artifact import Artifact
 from tfprune.convert.checks import check_errors, check_model, choose_samples, join_errors
-from tfprune.convert.compare import Outputs, join_answers, output_errors, run_keras
+from tfprune.convert.compare import output_errors, run_keras
 from tfprune.convert.extras import require_tensorflow
-from tfprune.convert.samples import Example
-from tfprune.convert.savedmodel import SIGNATURE, export, input_names
+from tfprune.convert.savedmodel import export, input_names
+from tfprune.convert.served import describe_folder, run_saved_model
 from tfprune.errors import ConversionError, FileError
 
 if TYPE_CHECKING:
@@ -80,10 +78,12 @@ def to_saved_model(
     try:
         with atomic_folder(target) as temporary:
             _write(model, temporary)
-            answers = _run(temporary, model, examples)
+            alike = len({tuple(part.shape for part in one) for one in examples}) == 1
+            batches = [1, len(examples)] if alike else [1]
+            answers = run_saved_model(temporary, input_names(model), examples, batches)
             errors = join_errors(output_errors(expected, received) for received in answers)
             check_errors(errors, tolerance, "SavedModel")
-            size, checksum = _described(temporary)
+            size, checksum = describe_folder(temporary)
     except BaseException:
         if made:
             target.parent.rmdir()
@@ -128,42 +128,3 @@ def _write(model: "keras.Model", folder: Path) -> None:
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
         raise ConversionError(f"cannot write {model.name!r} as a SavedModel: {reason}") from error
-
-
-def _run(folder: Path, model: "keras.Model", examples: Sequence[Example]) -> list[Outputs]:
-    """What the loaded folder answers to the examples, one by one and, if they fit, all at once."""
-    import numpy as np
-    import tensorflow as tf
-
-    names = input_names(model)
-    try:
-        with silenced():
-            loaded = tf.saved_model.load(str(folder))
-            run = loaded.signatures[SIGNATURE]
-            answers = [_answer(run, dict(zip(names, example, strict=True))) for example in examples]
-            together = []
-            if len({tuple(part.shape for part in example) for example in examples}) == 1:
-                parts = [np.concatenate(part) for part in zip(*examples, strict=True)]
-                together = [_answer(run, dict(zip(names, parts, strict=True)))]
-    except (ValueError, TypeError, KeyError, OSError, tf.errors.OpError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ConversionError(f"TensorFlow cannot run the SavedModel: {reason}") from error
-    return [join_answers(answers), *together]
-
-
-def _answer(run: Any, feed: dict[str, Any]) -> Outputs:
-    import tensorflow as tf
-
-    outputs = run(**{name: tf.constant(part) for name, part in feed.items()})
-    return {name: value.numpy() for name, value in outputs.items()}
-
-
-def _described(folder: Path) -> tuple[int, str]:
-    """The size of all files, and a checksum of their names and contents."""
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    checksum = hashlib.sha256()
-    for file in files:
-        content = file.read_bytes()
-        checksum.update(f"{file.relative_to(folder).as_posix()} {len(content)}\n".encode())
-        checksum.update(content)
-    return sum(file.stat().st_size for file in files), checksum.hexdigest()
