@@ -2,6 +2,7 @@
 
     python benchmarks/latency_table.py --folder DIR --prepare    # some 15 minutes: the files
     python benchmarks/latency_table.py --folder DIR              # some 4 minutes: the times
+    python benchmarks/latency_table.py --render                  # the page again, from the JSON
 
 LiteRT, float32 and int8 (in and out too), one and two threads, at 224 px; all models of a net and
 a form take turns. "rounded" is the plan of 70 % with round_to="auto". The weights are random:
@@ -10,7 +11,7 @@ latency does not depend on them. Take the times on a machine that does nothing e
 
 import argparse
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import numpy as np
 from results import without_folders
 
 import tfprune
+from tfprune._files import write_text
+from tfprune.recipes.common.page import markdown_table
 from tfprune.timing.results_file import read_runs, write_run
 
 COMMAND = "python benchmarks/latency_table.py --folder DIR"
@@ -35,8 +38,9 @@ PLANS: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, required=True, help="where the .tflite files stand")
+    parser.add_argument("--folder", type=Path, default=Path("build/latency"))
     parser.add_argument("--prepare", action="store_true", help="make the files that are missing")
+    parser.add_argument("--render", action="store_true", help="the page again, from the results")
     parser.add_argument("--nets", nargs="*", default=NETS, choices=NETS)
     parser.add_argument("--forms", nargs="*", default=list(FORMS), choices=FORMS)
     parser.add_argument("--plans", nargs="*", default=list(PLANS), choices=PLANS)
@@ -44,6 +48,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="of rounds, for each run")
     parser.add_argument("--output", type=Path, default=Path("docs/results/latency_table.json"))
     options = parser.parse_args()
+    if options.render:
+        render(options.output)
+        return
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.prepare:
         for name in options.nets:
@@ -61,7 +68,7 @@ def main() -> None:
                 print(title, result, flush=True)
                 write_run(options.output, without_folders(result), title, COMMAND, append)
                 append = True
-    print(judged(options.output))
+    render(options.output)
 
 
 def path_of(folder: Path, name: str, plan: str, form: str) -> Path:
@@ -110,18 +117,44 @@ def convert(net: Any, path: Path, quantize: str | None) -> None:
     print(f"converted {path.name}", flush=True)
 
 
-# ---- the goal --------------------------------------------------------------------------
+# ---- the page --------------------------------------------------------------------------
+
+SAID = {
+    "unpruned": "0 %",
+    "50": "50 %",
+    "70": "70 %",
+    "70_rounded": "70 %, rounded",
+    "90": "90 %",
+}
+HEAD = ("net", "form", "threads", "removed", "MACs left", "ms", "p90", "speed-up", "of MACs")
 
 
-def judged(path: Path) -> str:
-    """How much of the promised speed-up the rounded plan of 70 % reaches."""
-    lines = []
-    for run in read_runs(path):
-        first, *_ = run["rows"]
-        rounded = next(row for row in run["rows"] if "70_rounded" in row["model"])
-        share = rounded["speedup"] / (first["macs"] / rounded["macs"])
-        lines.append(f"{run['title']}: {rounded['speedup']:.2f}x, {share:.0%} of the promise")
-    return "\n".join(lines)
+def render(path: Path) -> None:
+    """Writes the results as a table in Markdown beside them."""
+    runs = sorted(read_runs(path), key=lambda run: NETS.index(run["title"].split(", ")[0]))
+    rows = [cells for run in runs for cells in told(run)]
+    write_text(path.with_suffix(".md"), markdown_table(HEAD, rows) + "\n")
+
+
+def told(run: dict[str, Any]) -> Iterator[list[str]]:
+    """A line for each model of a run; "of MACs" is the share of the promised speed-up."""
+    net, form, threads = run["title"].split(", ")
+    first = run["rows"][0]
+    for row in run["rows"]:
+        plan = row["model"].removeprefix(f"{net}_").removesuffix(f"_{form}.tflite")
+        left = row["macs"] / first["macs"]
+        share = row["speedup"] * left
+        yield [
+            net,
+            form,
+            threads.split()[0],
+            SAID[plan],
+            f"{left:.3f}",
+            f"{row['median_ms']:.2f}",
+            f"{row['p90_ms']:.2f}",
+            f"{row['speedup']:.2f}x",
+            "" if row is first else f"{share:.0%}",
+        ]
 
 
 if __name__ == "__main__":
