@@ -1,4 +1,4 @@
-"""`tfprune convert`: a Keras model to a TFLite file, checked against the model."""
+"""`tfprune convert`: a Keras model to a file of another runtime, checked against the model."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,13 @@ from tfprune.commands._common import (
     check_output,
     not_negative,
 )
+from tfprune.commands._formats import (
+    FORMATS,
+    check_format,
+    check_output_folder,
+    convert_to,
+    is_folder,
+)
 from tfprune.commands._metadata import add_metadata, read_metadata
 from tfprune.errors import DataError
 
@@ -21,7 +28,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-SUMMARY = "convert a model to TFLite, and compare the file with the model"
+SUMMARY = "convert a model to TFLite, ONNX or another format, and compare the two"
 
 _CALIBRATED = ("int8", "int16x8")
 
@@ -29,7 +36,14 @@ _CALIBRATED = ("int8", "int16x8")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command."""
     add_model(parser)
-    add_output(parser, "the TFLite file")
+    add_output(parser, "the file, or the folder of a SavedModel,")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="tflite",
+        help="what to make (default tflite); tftrt needs TensorFlow 2.17, TensorRT and a GPU, "
+        "tensorrt a GPU",
+    )
     parser.add_argument(
         "--quantize",
         choices=("none", "float16", "dynamic", *_CALIBRATED),
@@ -76,21 +90,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Outcome:
     """Converts and compares."""
     check_model_file(options.model)
-    check_output(options.output, options.force)
+    check_format(options)
+    if is_folder(options.format):
+        check_output_folder(options.output, options.force)
+    else:
+        check_output(options.output, options.force)
     if options.quantize in _CALIBRATED and not options.representative_data:
         raise DataError(
             f"{options.quantize} needs typical inputs to find its ranges: add --representative_data"
         )
-    typical = read_arrays(options.representative_data) if options.representative_data else None
-    samples = read_arrays(options.samples) if options.samples else None
+    given = read_arrays(options.representative_data) if options.representative_data else None
+    compared = read_arrays(options.samples) if options.samples else None
     metadata = read_metadata(options)
     model = load_model(options.model, options.unsafe_lambda)
+    typical, samples = _one_batch(given, model), _one_batch(compared, model)
+    if options.format != "tflite":
+        other = convert_to(options, model, typical, samples)
+        return Outcome(text=str(other), document=other.as_dict())
     artifact = tfprune.convert.to_tflite(
         model,
         options.output,
         quantize=None if options.quantize == "none" else options.quantize,
-        representative_data=_one_batch(typical, model),
-        samples=_one_batch(samples, model),
+        representative_data=typical,
+        samples=samples,
         tolerance=options.tolerance,
         max_accuracy_drop=options.max_accuracy_drop,
         input_type=options.input_type,
