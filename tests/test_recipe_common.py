@@ -63,13 +63,19 @@ def test_what_cannot_be_scored() -> None:
         score(answers, labels[:-1])
 
 
-def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn", None)
+def test_a_missing_library_is_named_before_the_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
     with pytest.raises(MissingExtraError, match="pip install"):
         score(*drawn(2))
-    monkeypatch.setitem(sys.modules, "scipy", None)
+    monkeypatch.setitem(sys.modules, "scipy.stats", None)
     with pytest.raises(MissingExtraError, match="pip install"):
         spread([1.0])
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert cli.main(["recipe", "earthquake", "--output", str(tmp_path / "run")]) == 1
+    assert "pip install 'tfprune[recipes]'" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_interval_of_a_mean_covers_it() -> None:

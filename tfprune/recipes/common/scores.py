@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from tfprune.errors import DataError, MissingExtraError
+from tfprune.errors import DataError
 from tfprune.recipes.common.accuracy import Accuracy, accuracy_of
+from tfprune.recipes.common.extras import require
+
+_PURPOSE = "scoring answers by precision, recall and ROC"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def score(answers: np.ndarray, labels: np.ndarray) -> Scores:
         >>> found.confusion, found.precision, found.recall, found.auc
         (((1, 0), (1, 1)), 1.0, 0.5, 1.0)
     """
-    metrics = _metrics()
+    metrics = require("sklearn.metrics", _PURPOSE)
     classes = _check(answers, labels)
     two = classes == 2
     chosen = answers.argmax(axis=-1)
@@ -94,7 +97,7 @@ def roc(answers: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray
         DataError: the shapes do not fit, or a class has no example.
         MissingExtraError: scikit-learn is missing.
     """
-    metrics = _metrics()
+    metrics = require("sklearn.metrics", _PURPOSE)
     _check(answers, labels)
     alarms, finds, _ = metrics.roc_curve(labels, answers[:, 1])
     return alarms, finds
@@ -110,13 +113,3 @@ def _check(answers: np.ndarray, labels: np.ndarray) -> int:
     if missing:
         raise DataError(f"expected examples of every class, received none of {sorted(missing)}")
     return answers.shape[1]
-
-
-def _metrics() -> Any:
-    try:
-        from sklearn import metrics
-    except ImportError:
-        raise MissingExtraError(
-            "precision, recall and ROC need scikit-learn: pip install 'tfprune[recipes]'"
-        ) from None
-    return metrics

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tfprune.errors import DataError, MissingExtraError
+from tfprune.errors import DataError
+from tfprune.recipes.common.extras import require
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,7 @@ def spread(values: Sequence[float], confidence: float = 0.95) -> Spread:
         >>> round(found.mean, 3), round(found.low, 3), round(found.high, 3)
         (0.95, 0.925, 0.975)
     """
-    try:
-        from scipy import stats
-    except ImportError:
-        raise MissingExtraError(
-            "intervals over seeds need scipy: pip install 'tfprune[recipes]'"
-        ) from None
+    stats = require("scipy.stats", "an interval over seeds")
     found = np.asarray(values, dtype=np.float64)
     if not found.size:
         raise DataError("expected a value for each repetition, received none")

@@ -7,6 +7,7 @@ from typing import Any
 
 from tfprune._files import check_writable, write_text
 from tfprune.commands._common import Outcome
+from tfprune.recipes.common.extras import require
 from tfprune.recipes.common.stages import Stages, make_folder
 from tfprune.recipes.earthquake import figure
 from tfprune.recipes.earthquake.data import windows
@@ -24,7 +25,10 @@ _SETTINGS = (
 
 def run(options: argparse.Namespace) -> Outcome:
     """Trains, prunes, tests, times and tells; goes on where an earlier call was stopped."""
+    require("sklearn", "the recipe's scores")
+    require("scipy", "the recipe's intervals and spectrograms")
     if options.page is not None:
+        require("matplotlib", "the page's picture")
         check_writable(options.page)
     given = {name: getattr(options, name) for name in _SETTINGS}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})

@@ -10,7 +10,8 @@ import numpy as np
 from absl import logging
 
 from tfprune.datasets.spectrogram import SAMPLING_RATE
-from tfprune.errors import DataError, FileError, MissingExtraError
+from tfprune.errors import DataError, FileError
+from tfprune.recipes.common.extras import require
 
 _ORDER = "ENZ"
 _SAME = {"1": "N", "2": "E", "3": "Z"}  # what unoriented components are called
@@ -75,12 +76,7 @@ def read_record(paths: Sequence[str | os.PathLike[str]]) -> tuple[Segment, ...]:
 
 
 def _read(paths: Sequence[str | os.PathLike[str]]) -> Any:
-    try:
-        import obspy
-    except ImportError:
-        raise MissingExtraError(
-            "reading seismic records needs ObsPy: pip install 'tfprune[recipes]'"
-        ) from None
+    obspy = require("obspy", "reading seismic records")
     stream = obspy.Stream()
     for path in paths:
         if not Path(path).is_file():
