@@ -148,7 +148,7 @@ def test_other_runtimes_stay_here(file, tools, tmp_path):
     [
         ("ssh://host", "ssh://host"),
         ("ssh://me@host.local:22", "ssh://me@host.local:22"),
-        ("ssh://[::1]:2022", "ssh://::1:2022"),
+        ("ssh://[::1]:2022", "ssh://[::1]:2022"),
     ],
 )
 def test_addresses(address, name):

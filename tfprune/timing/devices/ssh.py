@@ -91,8 +91,7 @@ class Ssh:
     @property
     def name(self) -> str:
         """The address."""
-        user = f"{self.user}@" if self.user else ""
-        return f"ssh://{user}{self.host}" + (f":{self.port}" if self.port else "")
+        return f"ssh://{self._login(bracketed=True)}" + (f":{self.port}" if self.port else "")
 
     def check(self, entries: Sequence[Entry]) -> None:
         """Logs in and looks whether Python and the runtimes are there.
