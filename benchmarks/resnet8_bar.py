@@ -28,7 +28,7 @@ from tfprune.report.tables import render
 from tfprune.timing.machine import describe
 from tfprune.training import distill
 
-SHARES = (0.75, 0.65, 0.55)
+SHARES = (0.7, 0.6, 0.5)
 BAR = 0.85
 PUBLISHED = 0.8719
 GAP = 0.026
@@ -41,7 +41,8 @@ def main() -> None:
     parser.add_argument("--cifar10", required=True, type=Path)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=2000, help="of fine-tuning after each cut")
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--folder", type=Path, help="keeps each cut, to go on from")
     parser.add_argument("--output", default="docs/results/resnet8_bar.json")
     options = parser.parse_args()
     teacher = keras.models.load_model(options.model, compile=False)
@@ -73,15 +74,24 @@ def path(
     whole = tfprune.cost(teacher).macs
     model, cuts = teacher, []
     for share in SHARES:
-        how, plan, model = best(model, int(share * whole), seen, sets["validation"])
-        before = accuracy(model, sets["validation"])
-        pupil = distill(model, teacher)
-        fine_tune(pupil, sets["training"], options.steps, seed, options.rate)
-        after = accuracy(model, sets["validation"])
-        left = plan.after["macs"] / whole
-        cuts.append({"how": how, "left": left, "before": before, "after": after, "model": model})
-        print(seed, share, how, f"{left:.4f} {before:.4f} {after:.4f} (bar {bar:.4f})", flush=True)
-        if after < bar - 0.01:
+        kept = options.folder and options.folder / f"{seed}_{share}.json"
+        if kept and kept.exists():
+            model = keras.models.load_model(kept.with_suffix(".keras"), compile=False)
+            cut = json.loads(kept.read_text())
+        else:
+            how, plan, model = best(model, int(share * whole), seen, sets["validation"])
+            before = accuracy(model, sets["validation"])
+            pupil = distill(model, teacher)
+            fine_tune(pupil, sets["training"], options.steps, seed, options.rate)
+            after = accuracy(model, sets["validation"])
+            cut = {"how": how, "left": plan.after["macs"] / whole, "before": before, "after": after}
+        if kept and not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            model.save(kept.with_suffix(".keras"))
+            write_text(kept, json.dumps(cut))
+        cuts.append({**cut, "model": model})
+        print(seed, share, cut, f"(bar {bar:.4f})", flush=True)
+        if cut["after"] < bar - 0.01:
             break
     return cuts
 
@@ -90,17 +100,16 @@ def best(model: Any, macs: int, seen: Any, validation: Any) -> tuple[str, Any, A
     """The criterion and scope that leave most, its plan, and the repaired net."""
     graph = tfprune.trace(model)
     found = []
-    for criterion in (
-        criteria.GeometricMedian(),
-        criteria.L2(),
-        criteria.OutputSensitivity(seen[0]),
-        criteria.Taylor(seen, LOSS),
+    for criterion, scope in (
+        (criteria.L2(), "global"),
+        (criteria.GeometricMedian(), "layer"),
+        (criteria.OutputSensitivity(seen[0]), "block"),
+        (criteria.OutputSensitivity(seen[0]), "global"),
     ):
-        for scope in ("layer", "block", "global"):
-            plan = tfprune.plan(graph, criterion, macs=macs, scope=scope)
-            small = tfprune.rebuild(graph, plan, "least_squares", seen[0])
-            name = f"{criterion.name}, {scope}"
-            found.append((accuracy(small, validation), name, plan, small))
+        plan = tfprune.plan(graph, criterion, macs=macs, scope=scope)
+        small = tfprune.rebuild(graph, plan, "least_squares", seen[0])
+        name = f"{criterion.name}, {scope}"
+        found.append((accuracy(small, validation), name, plan, small))
     return max(found, key=lambda one: one[0])[1:]
 
 
