@@ -145,3 +145,26 @@ def test_the_report_tells_each_output_apart(tmp_path):
     assert artifact.errors["out"] == error.relative == error.largest / error.span
     assert "out" in artifact.table()
     assert artifact.as_dict()["report"][0]["largest"] == error.largest
+
+
+def test_of_many_samples_one_in_a_hundred_may_be_further_off_in_8_bits(tmp_path, monkeypatch):
+    model, run_file = net(activation=None), compare.run_file
+    many = np.random.default_rng(2).normal(size=(200, 5)).astype("float32")
+
+    def with_wrong(rows):
+        def wrong(path, keras_model, examples):
+            found = run_file(path, keras_model, examples)["out"].copy()
+            found[-1 : -1 - rows : -1] += 100 * (len(found) == 200)
+            return {"out": found}
+
+        return wrong
+
+    settings = {"representative_data": many, "samples": many}
+    for rows, quantize, ships in ((1, "int8", True), (3, "int8", False), (1, "float16", False)):
+        monkeypatch.setattr(compare, "run_file", with_wrong(rows))
+        if ships:
+            (error,) = to_tflite(model, tmp_path / "m.tflite", quantize, **settings).report
+            assert error.relative > 1 > 0.25 > error.relative_most
+            continue
+        with pytest.raises(ConversionError, match="differs from the Keras model"):
+            to_tflite(model, tmp_path / "n.tflite", quantize, **settings)
