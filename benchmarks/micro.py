@@ -19,6 +19,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from tfprune._files import write_text
 from tfprune._tflite import read_graph
+from tfprune.convert import read_metadata
 from tfprune.report.tables import render
 
 INPUTS, SEED = 32, 0
@@ -56,7 +57,9 @@ def measure(path: Path, python: str) -> dict[str, Any]:
     draw = np.random.default_rng(SEED)
     shape = (INPUTS, *map(int, entry["shape"][1:]))
     if np.dtype(entry["dtype"]).kind == "f":
-        inputs = draw.uniform(0, 255, shape).astype(entry["dtype"])
+        (how,) = read_metadata(path).preprocessing.values()
+        levels = draw.integers(0, 256, shape)
+        inputs = (levels * how.scale + how.offset).astype(entry["dtype"])
     else:
         limits = np.iinfo(entry["dtype"])
         inputs = draw.integers(limits.min, limits.max + 1, shape).astype(entry["dtype"])

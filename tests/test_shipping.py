@@ -187,3 +187,17 @@ def test_the_runner_reaches_the_accuracy_that_the_file_tells(name, shared_data):
     right = int((answers(load_run(), name, list(pictures)) == labels).sum())
     (told,) = read_metadata(SHIPPED / f"{name}.tflite").accuracy.values()
     assert binomtest(right, 400, told.share).pvalue > 1e-3, right
+
+
+def test_the_runner_sees_cracks_in_photographs(shared_data):
+    pytest.importorskip("PIL")
+    folder, run = shared_data / "crack" / "val", load_run()
+    files = [
+        *sorted((folder / "no_crack").iterdir())[:60],
+        *sorted((folder / "crack").iterdir())[:60],
+    ]
+    pictures = [run.read_input(str(file))[0] for file in files]
+    found = answers(run, "cracks_vgg_filters40_int8", pictures)
+    right = int((found == np.repeat([0, 1], 60)).sum())
+    (told,) = read_metadata(SHIPPED / "cracks_vgg_filters40_int8.tflite").accuracy.values()
+    assert binomtest(right, 120, told.share).pvalue > 1e-3, right
