@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150, help="of fine-tuning, batches of 128")
     parser.add_argument("--more", type=int, default=80, help="of training in either way after it")
     parser.add_argument("--images", type=int, default=3000, help="of the test set, the first ones")
+    parser.add_argument("--kept", type=Path, help="a file that keeps each seed, to go on from")
     parser.add_argument("--output", default="docs/results/qat.json")
     options = parser.parse_args()
     net = keras.models.load_model(options.model, compile=False)
@@ -47,9 +48,8 @@ def main() -> None:
     sets["test"] = tuple(part[: options.images] for part in sets["test"])
     found: dict[str, list[dict[str, Any]]] = {}
     for seed in range(options.seeds):
-        for name, values in measure(net, sets, seed, options):
+        for name, values in kept_or_measured(net, sets, seed, options):
             found.setdefault(name, []).append(values)
-            print(seed, name, values, flush=True)
     rows = [summary(name, values) for name, values in found.items()]
     document = {
         "command": "python benchmarks/qat.py --model mlperf_resnet8_cifar10.keras --cifar10 DIR",
@@ -63,6 +63,22 @@ def main() -> None:
     }
     write_text(Path(options.output), json.dumps(document, indent=1) + "\n")
     print(render(list(rows[0]), [[str(value) for value in row.values()] for row in rows]))
+
+
+def kept_or_measured(net: Any, sets: Any, seed: int, options: Any) -> list[Any]:
+    """What an earlier run kept of this seed, or else what this one measures, which is kept."""
+    lines = []
+    if options.kept and options.kept.exists():
+        lines = [json.loads(line) for line in options.kept.read_text().splitlines()]
+    done = [(name, values) for of, name, values in lines if of == seed]
+    if not done:
+        for name, values in measure(net, sets, seed, options):
+            print(seed, name, values, flush=True)
+            done.append((name, values))
+        lines += [[seed, name, values] for name, values in done]
+        if options.kept:
+            write_text(options.kept, "".join(json.dumps(line) + "\n" for line in lines))
+    return done
 
 
 def measure(net: Any, sets: Any, seed: int, options: Any) -> Iterator[tuple[str, dict[str, Any]]]:
