@@ -18,7 +18,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from cifar_training import LOSS, accuracy, drawn, fine_tune
+from cifar_training import accuracy, drawn, fine_tune
 from resnet8_peers import split
 
 import tfprune

@@ -95,11 +95,7 @@ def to_tensorrt(
     with tempfile.TemporaryDirectory(prefix="tfprune-") as folder:
         file = _onnx_file(model, Path(folder), precision, representative_data, samples)
         inputs = read_inputs(file)
-        if precision == "INT8" and not inputs.quantized and representative_data is None:
-            raise DataError(
-                "precision='INT8' needs representative_data, since the ONNX file does not say what "
-                "runs in int8: pass some batches of real inputs"
-            )
+        _check_data(precision, inputs, representative_data)
         profile = make_profile(inputs.names, inputs.shapes, min_shapes, opt_shapes, max_shapes)
         size = profile.usual[0][0]
         calibration = _examples(model, inputs, representative_data, calibration_examples, profile)
@@ -134,6 +130,14 @@ def to_tensorrt(
         sha256=digest(engine),
         precision=precision,
     )
+
+
+def _check_data(precision: str, inputs: OnnxInputs, data: Any) -> None:
+    if precision == "INT8" and not inputs.quantized and data is None:
+        raise DataError(
+            "precision='INT8' needs representative_data, since the ONNX file does not say what "
+            "runs in int8: pass some batches of real inputs"
+        )
 
 
 def _load_tensorrt() -> Any:

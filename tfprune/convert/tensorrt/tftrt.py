@@ -123,11 +123,7 @@ def to_tftrt(
             missing, no part of the model runs in TensorRT, or the folder computes something else.
     """
     check_precision(precision)
-    if precision == "INT8" and representative_data is None:
-        raise DataError(
-            "precision='INT8' needs representative_data to calibrate with, received none: pass "
-            "some batches of real inputs"
-        )
+    _check_data(precision, representative_data)
     allowed = TOLERANCE[precision] if tolerance is None else tolerance
     check_model(model)
     _check_target(Path(folder), overwrite)
@@ -144,13 +140,9 @@ def to_tftrt(
     examples = choose_samples(model, samples, calibration, None, seed)
     expected = run_keras(model, examples)
     settings = {
-        "precision_mode": precision,
-        "use_dynamic_shape": profile.open,
-        "dynamic_shape_profile_strategy": profile_strategy if profile.open else None,
+        **_fixed_settings(precision, profile, profile_strategy),
         "max_workspace_size_bytes": workspace_bytes,
         "minimum_segment_size": minimum_segment_size,
-        "maximum_cached_engines": 1,
-        "use_calibration": precision == "INT8",
         "allow_build_at_runtime": allow_build_at_runtime,
     }
     with atomic_folder(folder) as temporary:
@@ -174,6 +166,25 @@ def to_tftrt(
         precision=precision,
         segments=segments,
     )
+
+
+def _check_data(precision: str, data: Any) -> None:
+    if precision == "INT8" and data is None:
+        raise DataError(
+            "precision='INT8' needs representative_data to calibrate with, received none: pass "
+            "some batches of real inputs"
+        )
+
+
+def _fixed_settings(precision: str, profile: Profile, strategy: str) -> dict[str, Any]:
+    """What the precision and the shapes decide."""
+    return {
+        "precision_mode": precision,
+        "use_dynamic_shape": profile.open,
+        "dynamic_shape_profile_strategy": strategy if profile.open else None,
+        "maximum_cached_engines": 1,
+        "use_calibration": precision == "INT8",
+    }
 
 
 def _check_target(folder: Path, overwrite: bool) -> None:
