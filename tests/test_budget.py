@@ -66,7 +66,7 @@ def test_steps_take_the_lowest_first_and_keep_the_limits(drawn, round_to, least)
     dearest = -1.0
     for index, after in steps:
         assert after < left[index]
-        assert after >= limits.least(groups[index].size)
+        assert after >= limits.least(groups[index])
         assert after % round_to == 0
         gone = np.sort(scores[f"g{index}"])[: groups[index].size - after]
         assert gone[-1] >= dearest
