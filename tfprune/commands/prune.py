@@ -248,7 +248,8 @@ def _choices(options: argparse.Namespace) -> dict[str, Any]:
     if "exclude" in given:
         given["exclude"] = split_patterns(given["exclude"])
     if "max_ratio" in given:
-        given["max_ratio"] = dict(given["max_ratio"])
+        caps = dict(given["max_ratio"])
+        given["max_ratio"] = caps["*"] if [*caps] == ["*"] else caps
     return given
 
 
