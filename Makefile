@@ -28,7 +28,7 @@ types: $(CURRENT)/.installed  ## mypy
 	$(CURRENT)/bin/mypy
 
 test-complete: $(COMPLETE)/.installed  ## the test suite on TensorFlow 2.17, with tf-keras and tensorflow-io
-	$(COMPLETE)/bin/python -m pytest -n 2 $(ARGS)
+	TFPRUNE_GRAPHS=$${TFPRUNE_GRAPHS:-40} $(COMPLETE)/bin/python -m pytest -n 2 $(ARGS)
 
 test-backends: $(BACKENDS)/.installed  ## the core tests on the JAX and PyTorch backends of Keras
 	KERAS_BACKEND=torch OMP_NUM_THREADS=1 $(BACKENDS)/bin/python -m pytest -n 2 tests $(ARGS)
