@@ -52,7 +52,8 @@ def main() -> None:
             found.setdefault(name, []).append(values)
     rows = [summary(name, values) for name, values in found.items()]
     document = {
-        "command": "python benchmarks/qat.py --model mlperf_resnet8_cifar10.keras --cifar10 DIR",
+        "command": f"python benchmarks/qat.py --seeds {options.seeds} "
+        "--model mlperf_resnet8_cifar10.keras --cifar10 DIR",
         "machine": str(describe()),
         "seeds": list(range(options.seeds)),
         "macs": options.macs,
