@@ -8,6 +8,7 @@ with COUNT devices. It prints a line for `FilterPruning` and one for `tfprune.it
 of a quarter each, kept in the folder; with "die": N it kills itself in the fine-tuning of step N.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -19,6 +20,8 @@ EXAMPLES, EPOCHS, BATCH = 64, 2, 16
 
 def begin(job):
     """Joins the others; returns the scope in which the model is made."""
+    if job["count"] == 1:
+        return contextlib.nullcontext()
     if job.get("devices"):
         return devices(job["count"])
     return jax_processes(job) if JAX else tensorflow_processes(job)
