@@ -235,7 +235,7 @@ def test_a_picture_that_fails_leaves_what_was_there(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(painting, "paint", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(FileError, match="the disk is full"):
         draw(build("chain"), tmp_path / "net.svg")
     assert (tmp_path / "net.svg").read_text() == "before"
     assert len(list(tmp_path.iterdir())) == 1

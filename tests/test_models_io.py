@@ -44,7 +44,7 @@ def test_a_failing_save_leaves_what_stood_there(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(keras.Model, "save", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(FileError, match="the disk is full"):
         save_model(_model(), target)
     assert target.read_text() == "before"
     assert os.listdir(tmp_path) == ["model.keras"]
