@@ -36,12 +36,18 @@ EVERY_BACKEND = {
     "test_workers.py",
 }
 
+# What the tests of TensorFlow share, of the modules that hold no test.
+NEED_TENSORFLOW = {"fake_tensorrt.py"}
+
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leaves out the tests that need TensorFlow where there is none."""
-    if find_spec("tensorflow") is not None or not collection_path.name.startswith("test_"):
+    if find_spec("tensorflow") is not None:
         return None
-    return collection_path.name not in EVERY_BACKEND or None
+    name = collection_path.name
+    if name in NEED_TENSORFLOW:
+        return True
+    return (name.startswith("test_") and name not in EVERY_BACKEND) or None
 
 
 # The same examples in every run, and no deadline: a first call into Keras is slow.
