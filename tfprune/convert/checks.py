@@ -125,6 +125,13 @@ def common_shapes(model: "keras.Model", examples: Iterable[Example]) -> list[tup
     return list(found.pop())
 
 
+def check_limit(value: float, name: str) -> float:
+    """Returns `value` if it may be a limit, 0 or more; else, for NaN too, a `ConversionError`."""
+    if not value >= 0:
+        raise ConversionError(f"expected a {name} of 0 or more, received {value}")
+    return value
+
+
 def check_errors(errors: Mapping[str, float], allowed: float, kind: str) -> None:
     """Raises `ConversionError` where an output is further off than allowed.
 

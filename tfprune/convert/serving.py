@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 from tfprune._files import atomic_folder, check_folder
 from tfprune._silence import silenced
 from tfprune.convert.artifact import Artifact
-from tfprune.convert.checks import check_errors, check_model, choose_samples, join_errors
+from tfprune.convert.checks import (
+    check_errors,
+    check_limit,
+    check_model,
+    choose_samples,
+    join_errors,
+)
 from tfprune.convert.compare import output_errors, run_keras
 from tfprune.convert.extras import require_tensorflow
 from tfprune.convert.savedmodel import export, input_names
@@ -65,8 +71,7 @@ def to_saved_model(
         >>> artifact.path.name, artifact.inputs
         ('1', ('wave',))
     """
-    if not tolerance >= 0:
-        raise ConversionError(f"expected a tolerance of 0 or more, received {tolerance}")
+    check_limit(tolerance, "tolerance")
     check_model(model)
     target = _target(Path(folder), version, overwrite)
     require_tensorflow("a SavedModel")

@@ -15,6 +15,7 @@ from tfprune.convert import samples as sampling
 from tfprune.convert.artifact import Artifact, digest
 from tfprune.convert.checks import (
     check_errors,
+    check_limit,
     check_model,
     check_target,
     choose_labelled,
@@ -116,8 +117,8 @@ def to_tflite(
         (('wave',), True)
     """
     form = formats.check(quantize, representative_data is not None, input_type, output_type)
-    allowed = _checked(form.tolerance if tolerance is None else tolerance, "tolerance")
-    _checked(max_accuracy_drop, "max_accuracy_drop")
+    allowed = check_limit(form.tolerance if tolerance is None else tolerance, "tolerance")
+    check_limit(max_accuracy_drop, "max_accuracy_drop")
     check_model(model)
     check_target(Path(path), overwrite)
     described = metadata or Metadata()
@@ -164,12 +165,6 @@ def to_tflite(
         accuracy=accuracies,
         input_types=kinds,
     )
-
-
-def _checked(value: float, name: str) -> float:
-    if not value >= 0:
-        raise ConversionError(f"expected a {name} of 0 or more, received {value}")
-    return value
 
 
 def _described(

@@ -10,6 +10,7 @@ from tfprune.convert import samples as sampling
 from tfprune.convert.artifact import Artifact, digest
 from tfprune.convert.checks import (
     check_errors,
+    check_limit,
     check_model,
     check_target,
     choose_samples,
@@ -143,10 +144,7 @@ def _check_arguments(
     # tf2onnx 1.17 knows 18 versions; before 13 there is no int8 by channel.
     if opset is not None and not 13 <= opset <= 18:
         raise ConversionError(f"expected an opset from 13 to 18, received {opset}")
-    allowed = TOLERANCE[quantize] if tolerance is None else tolerance
-    if not allowed >= 0:
-        raise ConversionError(f"expected a tolerance of 0 or more, received {tolerance}")
-    return allowed
+    return check_limit(TOLERANCE[quantize] if tolerance is None else tolerance, "tolerance")
 
 
 def _in_precision(
