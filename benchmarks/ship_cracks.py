@@ -10,13 +10,11 @@ by. Pictures are resized as `tflite_models/run.py` does.
 """
 
 import argparse
-import csv
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-from inspection_repair import LOSS, SIDE, drawn, fit, vgg
+from inspection_repair import LOSS, drawn, fit, patches, vgg
 
 import tfprune
 from tfprune.convert import ImageInput, Metadata, plan_summary
@@ -59,20 +57,6 @@ def main() -> None:
                 **settings,
             )
             print(artifact, flush=True)
-
-
-def patches(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, 64, 64, 3) from -1 to 1, and labels: 1 for cracks."""
-    from PIL import Image
-
-    with open(folder / "meta.csv", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split]
-    images = np.empty((len(rows), SIDE, SIDE, 3), "float32")
-    for place, row in enumerate(rows):
-        image = Image.open(folder / row["file"]).convert("RGB")
-        small = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-        images[place] = np.asarray(small, "float32") / 127.5 - 1
-    return images, np.array([row["label"] == "crack" for row in rows], int)
 
 
 def told(model: keras.Model, plan: Any = None) -> Metadata:

@@ -23,11 +23,11 @@ Files = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 @dataclass(frozen=True)
 class Problem:
-    """Traces that could not be used, for one reason.
+    """Traces or images that could not be used, for one reason.
 
     Attributes:
         reason: what was wrong.
-        count: how many traces it concerned.
+        count: how many it concerned.
         names: the first few of them.
     """
 
@@ -42,24 +42,26 @@ class Problem:
 
 @dataclass(frozen=True)
 class ReadReport:
-    """What became of the traces asked for.
+    """What became of the traces or images asked for.
 
     Attributes:
-        read: traces read and usable.
+        read: those read and usable.
         problems: the others, by reason.
+        what: their name in the plural.
     """
 
     read: int = 0
     problems: tuple[Problem, ...] = ()
+    what: str = "traces"
 
     @property
     def skipped(self) -> int:
-        """How many traces were left out."""
+        """How many were left out."""
         return sum(problem.count for problem in self.problems)
 
     def __str__(self) -> str:
         detail = "".join(f"; {problem}" for problem in self.problems)
-        return f"{self.read} traces read, {self.skipped} skipped{detail}"
+        return f"{self.read} {self.what} read, {self.skipped} skipped{detail}"
 
 
 def as_paths(files: Files) -> tuple[Path, ...]:
