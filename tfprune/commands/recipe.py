@@ -4,11 +4,12 @@ import argparse
 
 from tfprune.commands._common import Outcome
 from tfprune.recipes.earthquake import command as earthquake
+from tfprune.recipes.inspection import command as inspection
 
 SUMMARY = "reproduce a published system on its data, end to end"
 
 # A recipe's `command` module gives SUMMARY, add_arguments and run, and loads Keras in `run` alone.
-RECIPES = {"earthquake": earthquake}
+RECIPES = {"earthquake": earthquake, "inspection": inspection}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,191 @@
+"""The inspection recipe, on patches and nets small enough for a test."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from tfprune.cli import main
+from tfprune.convert import to_tflite
+from tfprune.datasets.patches import read_patches
+from tfprune.errors import DataError, FileError
+from tfprune.recipes.inspection import figure, frozen, loop, page, study, training
+from tfprune.recipes.inspection.damage_map import slide
+from tfprune.recipes.inspection.data import Fold, fold
+from tfprune.recipes.inspection.settings import Settings
+
+Image = pytest.importorskip("PIL.Image")
+SIZE = 32
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Noisy grey patches; the cracked ones have a dark line."""
+    root, draw = tmp_path_factory.mktemp("data") / "crack", np.random.default_rng(0)
+    for label in ("crack", "no_crack"):
+        (root / label).mkdir(parents=True)
+        for number in range(40):
+            pixels = draw.normal(150, 10, (SIZE, SIZE, 3))
+            if label == "crack":
+                pixels[:, 12 + number % 8 :][:, :5] -= 110
+            image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+            image.save(root / label / f"{number:02}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def part(folder: Path) -> Fold:
+    return fold(read_patches(folder, SIZE), 0, 4, 0)
+
+
+def small_net() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    image = keras.Input((SIZE, SIZE, 3))
+    x = layers.Rescaling(1 / 64, offset=-2.0)(image)
+    for number, width in enumerate((8, 12), 1):
+        x = layers.Conv2D(width, 3, activation="relu", padding="same", name=f"conv{number}")(x)
+        x = layers.MaxPooling2D(4, name=f"block{number + 3}_pool")(x)
+    x = layers.Dense(16, "relu", name="fc1")(layers.Flatten()(x))
+    return keras.Model(image, layers.Dense(2, "softmax")(x))
+
+
+@pytest.fixture(scope="module")
+def net(part: Fold) -> keras.Model:
+    model = small_net()
+    training.train(model, part.train, 12, 5e-3, 0)
+    return model
+
+
+def test_folds_share_no_patch_and_hold_both_classes(folder: Path) -> None:
+    patches = read_patches(folder, SIZE)
+    parts = [fold(patches, number, 4, 0) for number in range(4)]
+    assert sum(len(one.test[1]) for one in parts) == 80
+    for one in parts:
+        sides = one.train, one.validation, one.test
+        assert sum(len(labels) for _, labels in sides) == 80
+        assert len(np.unique(np.concatenate([x for x, _ in sides]), axis=0)) == 80
+        assert all(set(labels) == {0, 1} for _, labels in sides)
+
+
+def test_batches_are_parts_of_patches_and_come_again(part: Fold) -> None:
+    first, again = (
+        [(x.numpy(), y.numpy()) for x, y in training.batches(part.train, 3)] for _ in range(2)
+    )
+    assert sum(len(y) for _, y in first) == len(part.train[1])
+    np.testing.assert_array_equal(first[0][0], again[0][0])
+    assert all(x.min() >= 0 and x.max() <= 255 for x, _ in first)
+    assert all(((x.mean((1, 2, 3)) < 145) == (y == 1)).mean() > 0.9 for x, y in first)
+
+
+def test_both_loops_lose_filters_and_tell_each_step(part: Fold, net: keras.Model) -> None:
+    settings = Settings(image_size=SIZE, step=5, tune_rate=1e-3, examples=32)
+    for prune in (loop.loop, loop.ours):
+        found = prune(net, part, settings, 1)
+        assert found.steps[0].ratio == 0
+        assert found.steps[0].before == pytest.approx(training.accuracy(net, part.test))
+        assert found.steps[1].ratio == pytest.approx(5 / 20)
+        assert found.accuracy == pytest.approx(training.accuracy(found.model, part.test))
+        assert found.model.get_layer("fc1").units == 16  # dense units stay
+        kept = [step for step in found.steps if step.within][-1]
+        left = sum(found.model.get_layer(name).filters for name in ("conv1", "conv2"))
+        assert left == round(20 * (1 - kept.ratio))
+        if prune is loop.loop:
+            assert kept.after == found.accuracy
+
+
+def test_vgg_starts_with_activations_of_one_size() -> None:
+    image = keras.Input((SIZE, SIZE, 3))
+    x = image
+    for _number in range(6):
+        x = layers.Conv2D(16, 3, padding="same", activation="relu")(x)
+    x = layers.Dense(2)(layers.Flatten()(x))
+    started = training.he_normal(keras.Model(image, x), 0)
+    deep = keras.Model(image, started.layers[-3].output)
+    noise = np.random.default_rng(0).normal(0, 64, (4, SIZE, SIZE, 3)).astype("float32")
+    assert 0.2 < float(np.sqrt((deep.predict(noise, verbose=0) ** 2).mean())) < 5
+
+
+def test_baselines_tell_what_the_papers_table_tells(part: Fold) -> None:
+    image = keras.Input((SIZE, SIZE, 3))
+    x = layers.Conv2D(8, 3, activation="relu")(image)
+    net = keras.Model(image, layers.MaxPooling2D(2, name="block5_pool")(x))
+    found = {row.name: row for row in frozen.baselines(net, part)}
+    assert list(found) == ["KNN", "SVC", "SVMH"]
+    assert found["SVMH"].classifier_bytes < found["KNN"].classifier_bytes
+    assert all(row.accuracy > 0.8 and row.seconds > 0 for row in found.values())
+
+
+def test_a_map_is_red_where_the_damage_is(part: Fold, net: keras.Model, tmp_path: Path) -> None:
+    path = tmp_path / "net.tflite"
+    to_tflite(net, path, samples=[part.train[0][:4]])
+    photo = np.full((64, 128, 3), 150, np.uint8)
+    photo[32:64, 78:84] = 40
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    found = slide(path, tmp_path / "photo.png", patch=SIZE, stride=SIZE)
+    assert (found.patches, found.probability.shape) == (8, (64, 128))
+    assert found.probability.argmax() // 128 >= 32
+    options = ["recipe", "inspection", "--map", str(tmp_path / "photo.png"), "--patch", "32"]
+    options += ["--model", str(path), "--picture", str(tmp_path / "map.png"), "--json"]
+    assert main(options) == 0
+    with Image.open(tmp_path / "map.png") as drawn:
+        assert drawn.size == (128, 64)
+    with pytest.raises(DataError, match="at least 224"):
+        slide(path, tmp_path / "photo.png")
+    with pytest.raises(FileError, match="cannot read the photograph"):
+        slide(path, path, patch=SIZE)
+
+
+def test_the_page_sets_the_papers_figures_beside_ours(tmp_path: Path) -> None:
+    def steps(shift: float) -> dict[str, object]:
+        rows = [(0.0, 0.99, 0.99), (512 / 4224, 0.9 + shift, 0.98), (0.606, 0.8, 0.97)]
+        names = "score_seconds", "tune_seconds"
+        told = [
+            {"ratio": a, "before": b, "after": c, **dict.fromkeys(names, 2.0)} for a, b, c in rows
+        ]
+        files = {form: {"bytes": 10, "accuracy": 0.97} for form in ("float32", "int8")}
+        return {"steps": told, "removed": {"conv": 0.5}, "accuracy": 0.97, "files": files}
+
+    found = {f"crack/{number}/vgg16/wu_1": steps(0.02 * number) for number in (0, 1)}
+    settings = Settings(nets=("vgg16",))
+    text = page.write_page(found, settings, False)
+    assert "| 12.1 % | 2 | 91.0 (1.41) | 98.0 (0.00) | 91.1 (2.43) | 99.7 (0.12) |" in text
+    assert "| 60.6 % | 2 | 80.0 (0.00) | 97.0 (0.00) | 82.5 (9.12) | 99.7 (0.09) |" in text
+    assert "Not all of it is done" in text
+    figure.draw(found, settings, tmp_path / "page.svg")
+    assert "vgg16" in (tmp_path / "page.svg").read_text()
+
+
+def test_settings_and_commands_that_make_no_sense_are_told(capsys, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="alexnet"):
+        Settings(nets=("alexnet",))
+    with pytest.raises(DataError, match="at most 5"):
+        Settings(run_folds=6)
+    assert main(["recipe", "inspection"]) != 0
+    assert "--data" in capsys.readouterr().err
+    assert main(["recipe", "inspection", "--data", str(tmp_path / "none")]) != 0
+    assert "is none" in capsys.readouterr().err
+
+
+def test_the_command_runs_and_goes_on(folder: Path, tmp_path: Path, monkeypatch) -> None:
+    """One fold of four, one epoch, a small net in ResNet18's place; the second call only reads."""
+    monkeypatch.setattr(study, "start", lambda *_: (small_net(), "random"))
+    options = ["recipe", "inspection", "--data", str(folder), "--nets", "resnet18"]
+    options += ["--image_size", "32", "--folds", "4", "--run_folds", "1", "--per_class", "24"]
+    options += ["--epochs", "1", "--step", "5", "--examples", "8", "--vgg16_weights", "none"]
+    options += ["--output", str(tmp_path / "out"), "--page", str(tmp_path / "page.md")]
+    assert main(options) == 0
+    document = json.loads((tmp_path / "page.json").read_text())
+    assert document["done"]
+    parts = document["parts"]
+    assert list(parts) == [
+        f"crack/0/{what}"
+        for what in ("frozen", "resnet18/unpruned", "resnet18/wu_1", "resnet18/ours_1")
+    ]
+    assert "resnet18, the published loop" in (tmp_path / "page.md").read_text()
+    assert main(options) == 0
+    again = json.loads((tmp_path / "page.json").read_text())
+    assert again == document
+    assert (tmp_path / "out/crack/0/resnet18/ours_1_int8.tflite").is_file()

@@ -1,0 +1,176 @@
+"""The loop: the globally lowest filters by Taylor's criterion go, step by step.
+
+Wu, Singla, Jahanshahi and Bertino 2019: rank over the training set, remove 512, evaluate, fine-tune
+for E epochs, evaluate; stop when more than three points are lost. Ours repairs what stays by least
+squares at each step, and lets the unpruned net teach at the end.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+
+import tfprune
+from tfprune.recipes.inspection.data import Fold
+from tfprune.recipes.inspection.settings import LIMIT, Settings
+from tfprune.recipes.inspection.training import (
+    LOSS,
+    accuracy,
+    batches,
+    compile_for,
+    steps_of,
+    train,
+)
+
+# Dense units stay, as in the paper.
+_DENSE = "fc*"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the loop, on patches that nothing was chosen by.
+
+    Attributes:
+        ratio: the share of all filters that is gone.
+        before: accuracy right after pruning, 0..1.
+        after: accuracy after fine-tuning.
+        within: whether the stop rule is kept, on validation patches.
+        parameters: numbers in all weights.
+        weight_bytes: their bytes.
+        macs: multiply-accumulates of a patch.
+        score_seconds: ranking took.
+        tune_seconds: fine-tuning took.
+    """
+
+    ratio: float
+    before: float
+    after: float
+    within: bool
+    parameters: int
+    weight_bytes: int
+    macs: int
+    score_seconds: float
+    tune_seconds: float
+
+
+@dataclass(frozen=True)
+class Looped:
+    """What a loop left.
+
+    Attributes:
+        model: the smallest net within the stop rule.
+        steps: all steps, the unpruned net first; the last may have broken the rule.
+        removed: by layer the share of its filters that `model` lacks.
+        reason: why the loop ended.
+        accuracy: of `model`.
+    """
+
+    model: Any
+    steps: tuple[Step, ...]
+    removed: dict[str, float]
+    reason: str
+    accuracy: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as plain values, for JSON."""
+        return {
+            "steps": [asdict(step) for step in self.steps],
+            "removed": self.removed,
+            "reason": self.reason,
+            "accuracy": self.accuracy,
+        }
+
+
+def loop(net: Any, fold: Fold, settings: Settings, epochs: int, repair: Any = None) -> Looped:
+    """Prunes a trained net by the loop.
+
+    Args:
+        net: compiled with the metric `accuracy`; it is not changed.
+        fold: to train, to stop and to test on.
+        settings: of the study.
+        epochs: of fine-tuning after each step, at least 1.
+        repair: as in `tfprune.rebuild`. Defaults to `None`, the published loop.
+    """
+    tests = _Tests(fold)
+    found = tfprune.iterate(
+        net,
+        lambda: batches(fold.train, settings.seed),
+        fold.validation,
+        "taylor",
+        step=settings.step,
+        epochs=epochs,
+        max_drop=LIMIT,
+        compile=lambda model: compile_for(model, settings.tune_rate, steps_of(fold.train, epochs)),
+        callbacks=lambda: [_Tester(tests)],
+        repair=repair,
+        score_data=fold.some(settings.examples),
+        loss=LOSS,
+        scope="global",
+        exclude=_DENSE,
+        seed=settings.seed,
+    )
+    whole = accuracy(net, fold.test)
+    pairs = [(whole, whole), *zip(tests.before, tests.after, strict=True)]
+    steps = tuple(
+        Step(
+            one.ratio, before, after, one.within, one.parameters, one.weight_bytes, one.macs,
+            round(one.score_seconds, 2), round(one.tune_seconds, 2),
+        )
+        for one, (before, after) in zip(found.history, pairs, strict=True)
+    )  # fmt: skip
+    share = {layer: round(value, 4) for layer, value in found.removed_per_layer().items()}
+    return Looped(found.model, steps, share, found.reason, steps[found.best.step].after)
+
+
+def ours(net: Any, fold: Fold, settings: Settings, epochs: int) -> Looped:
+    """The loop with repair at each step; then the unpruned net teaches the smallest one."""
+    found = loop(net, fold, settings, epochs, "least_squares")
+    if len(found.steps) > 1 and found.model is not net:
+        train(found.model, fold.train, epochs + 1, settings.tune_rate, settings.seed, net)
+    taught = accuracy(found.model, fold.test)
+    return Looped(found.model, found.steps, found.removed, found.reason, taught)
+
+
+def within_budget(net: Any, fold: Fold, settings: Settings, latency_ms: float) -> Any:
+    """Prunes at one blow to a latency on LiteRT, repairs, and lets the unpruned net teach.
+
+    Args:
+        net: trained; it is not changed.
+        fold: to score, repair and train on.
+        settings: of the study.
+        latency_ms: milliseconds of one patch, on this machine.
+    """
+    seen = fold.some(settings.examples)
+    plan = tfprune.plan(
+        net,
+        "taylor",
+        latency_ms=latency_ms,
+        scope="global",
+        exclude=_DENSE,
+        data=seen,
+        loss=LOSS,
+    )
+    small = tfprune.rebuild(net, plan, "least_squares", seen[0])
+    train(small, fold.train, max(settings.tune_epochs), settings.tune_rate, settings.seed, net)
+    return small
+
+
+class _Tests:
+    """Accuracies on test patches, as fine-tuning begins and ends."""
+
+    def __init__(self, fold: Fold) -> None:
+        self.images = fold.test
+        self.before: list[float] = []
+        self.after: list[float] = []
+
+
+class _Tester(keras.callbacks.Callback):
+    def __init__(self, tests: _Tests) -> None:
+        super().__init__()
+        self._tests = tests
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._tests.before.append(accuracy(self.model, self._tests.images))
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._tests.after.append(accuracy(self.model, self._tests.images))

@@ -1,0 +1,156 @@
+"""The page of results: each of the paper's tables, with what was measured beside it."""
+
+import statistics
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tfprune.recipes.common.page import markdown_table, percent
+from tfprune.recipes.inspection import paper
+from tfprune.recipes.inspection.frozen import PATCHES
+from tfprune.recipes.inspection.settings import Settings
+
+Found = Mapping[str, Mapping[str, Any]]
+
+
+def write_page(found: Found, settings: Settings, done: bool, picture: str | None = None) -> str:
+    """Returns the page in Markdown.
+
+    Args:
+        found: what a study's parts left, by `set/fold/net/what`.
+        settings: of the study.
+        done: whether nothing is left to do.
+        picture: the picture's file name. Defaults to `None`.
+    """
+    parts = [
+        "# Cracks and corrosion, pruned in steps by Taylor",
+        f"{settings.image_size} px (the paper: 224), {len(settings.numbers)} of {settings.folds} "
+        f"folds by photograph, {settings.epochs} epochs unpruned, {settings.step} filters a step."
+        + ("" if done else " **Not all of it is done yet.**"),
+    ]
+    if picture is not None:
+        parts.append(f"![Accuracy against filters removed]({picture})")
+    for name in _names(found):
+        parts += [f"## {name}", "### Without pruning: frozen features", _frozen(found, name)]
+        for net in settings.nets:
+            for how in _loops(found, name, net):
+                parts += [f"### {net}, {_said(how)}", _steps(found, name, net, how)]
+            parts += [_files(found, name, net), _layers(found, name, net)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def entries(found: Found, name: str, what: str) -> list[Mapping[str, Any]]:
+    """What the folds of a set left for `net/what` (or `frozen`)."""
+    return [
+        entry
+        for place, entry in found.items()
+        if place.startswith(f"{name}/") and place[len(name) + 1 :].partition("/")[2] == what
+    ]
+
+
+def curve(loops: list[Mapping[str, Any]]) -> Iterator[tuple[float, list[float], list[float]]]:
+    """Yields, step by step, the share removed, and each fold's accuracy before and after."""
+    longest = max((len(one["steps"]) for one in loops), default=0)
+    for number in range(longest):
+        steps = [one["steps"][number] for one in loops if number < len(one["steps"])]
+        yield (
+            statistics.mean(step["ratio"] for step in steps),
+            [step["before"] for step in steps],
+            [step["after"] for step in steps],
+        )
+
+
+def _names(found: Found) -> list[str]:
+    return list(dict.fromkeys(place.partition("/")[0] for place in found))
+
+
+def _loops(found: Found, name: str, net: str) -> list[str]:
+    tails = (place.split("/", 2)[2] for place in found if place.startswith(f"{name}/"))
+    known = (tail.partition("/") for tail in tails)
+    return sorted({what for of, _, what in known if of == net and what not in ("", "unpruned")})
+
+
+def _said(how: str) -> str:
+    kind, _, epochs = how.partition("_")
+    whose = "the published loop" if kind == "wu" else "repaired and taught"
+    return f"{whose}, {epochs} epoch{'s' * (epochs != '1')} a step"
+
+
+def mean_sd(values: list[float]) -> str:
+    """Mean and standard deviation in per cent.
+
+    Example:
+        >>> mean_sd([0.98, 0.99]), mean_sd([0.98])
+        ('98.5 (0.71)', '98.0')
+    """
+    text = f"{100 * statistics.mean(values):.1f}"
+    return f"{text} ({100 * statistics.stdev(values):.2f})" if len(values) > 1 else text
+
+
+def _steps(found: Found, name: str, net: str, how: str) -> str:
+    loops = entries(found, name, f"{net}/{how}")
+    head = ["filters removed", "folds", "before, % (sd)", "after, % (sd)", "paper before", "after"]
+    rows = []
+    for ratio, before, after in curve(loops):
+        known = paper.five_fold(name, ratio) if net == "vgg16" else None
+        told = [f"{known[0]} ({known[2]})", f"{known[1]} ({known[3]})"] if known else ["-", "-"]
+        rows.append([percent(ratio), len(after), mean_sd(before), mean_sd(after), *told])
+    tuning = statistics.mean(sum(s["tune_seconds"] for s in one["steps"]) for one in loops)
+    scoring = statistics.mean(sum(s["score_seconds"] for s in one["steps"]) for one in loops)
+    kept = [one["accuracy"] for one in loops]
+    return (
+        f"{markdown_table(head, rows)}\n\nThe net kept by the three-point rule on validation "
+        f"patches: {mean_sd(kept)} %. Ranking took {scoring:.0f} s, fine-tuning {tuning:.0f} s "
+        "a fold. Later rows hold the folds that had not stopped."
+    )
+
+
+def _frozen(found: Found, name: str) -> str:
+    folds = entries(found, name, "frozen")
+    if not folds:
+        return ""
+    head = ["classifier", "accuracy, %", "MB", f"s for {PATCHES:,}", "paper", "MB", "s, server"]
+    rows = []
+    for number, row in enumerate(folds[0]["rows"]):
+        same = [one["rows"][number] for one in folds]
+        known = paper.FROZEN[row["name"]]
+        rows.append(
+            [
+                row["name"],
+                mean_sd([one["accuracy"] for one in same]),
+                f"{statistics.mean(one['classifier_bytes'] for one in same) / 1e6:.3f}",
+                f"{statistics.mean(one['seconds'] for one in same):.1f}",
+                *(f"{100 * known[0]:.1f}", f"{known[1]:g}", f"{known[2]:g}"),
+            ]
+        )
+    return f"Features of VGG16, weights: {folds[0]['weights']}.\n\n{markdown_table(head, rows)}"
+
+
+def _files(found: Found, name: str, net: str) -> str:
+    rows, whole = [], entries(found, name, f"{net}/unpruned")
+    for how in ("unpruned", *_loops(found, name, net)):
+        folds = entries(found, name, f"{net}/{how}")
+        if not folds or not whole:
+            continue
+        base = statistics.mean(one["files"]["float32"]["bytes"] for one in whole)
+        for form in ("float32", "int8"):
+            size = statistics.mean(one["files"][form]["bytes"] for one in folds)
+            right = [one["files"][form]["accuracy"] for one in folds]
+            share = percent(size / base)
+            rows.append([how, form, f"{size / 1e6:.2f}", share, mean_sd(right)])
+    known = paper.MEGABYTES[net]
+    head = ["net", "TFLite", "MB", "of unpruned", "accuracy, %"]
+    told = f"Paper: {known[0]} to {known[1]} MB ({percent(known[1] / known[0], 0)})."
+    return f"{markdown_table(head, rows)}\n\n{told}" if rows else ""
+
+
+def _layers(found: Found, name: str, net: str) -> str:
+    loops = _loops(found, name, net)
+    folds = {how: entries(found, name, f"{net}/{how}") for how in loops}
+    layers = list(folds[loops[0]][0]["removed"]) if loops else []
+    if not layers:
+        return ""
+    rows = [
+        [layer, *(percent(statistics.mean(o["removed"][layer] for o in folds[h])) for h in loops)]
+        for layer in layers
+    ]
+    return "Filters removed, by layer:\n\n" + markdown_table(["layer", *loops], rows)

@@ -1,0 +1,85 @@
+"""The recipe from the command's options to its outcome."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from tfprune._files import check_writable, write_text
+from tfprune.commands._common import Outcome
+from tfprune.datasets.cutting import Grid, cut_photos
+from tfprune.datasets.patches import Patches, read_patches
+from tfprune.errors import DataError
+from tfprune.recipes.common.extras import require
+from tfprune.recipes.common.stages import Stages, make_folder
+from tfprune.recipes.inspection import figure
+from tfprune.recipes.inspection.page import write_page
+from tfprune.recipes.inspection.settings import Settings
+from tfprune.recipes.inspection.study import Study
+
+_SETTINGS = (
+    *("nets", "image_size", "folds", "run_folds", "per_class", "epochs", "tune_epochs", "step"),
+    *("rate", "tune_rate", "examples", "seed"),
+)
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    """Trains, prunes, tests and tells; goes on where an earlier call was stopped."""
+    require("sklearn", "the recipe's baselines")
+    require("PIL", "reading photographs")
+    if options.page is not None:
+        require("matplotlib", "the page's picture")
+        check_writable(options.page)
+    given = {name: getattr(options, name) for name in _SETTINGS}
+    chosen: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in given.items()
+        if value is not None
+    }
+    settings = Settings(**chosen)
+    sets = _read(options.data, settings)
+    weights = {"vgg16": options.vgg16_weights, "resnet18": options.resnet18_weights}
+    weights = {net: None if path == "none" else path for net, path in weights.items()}
+    told = {name: f"{patches.report}" for name, patches in sets.items()}
+    kept = {**settings.as_dict(), "weights": weights, "data": told}
+    study = Study(settings, sets, Stages(make_folder(options.output), kept), weights)
+    limit = float("inf") if options.minutes is None else 60.0 * options.minutes
+    done = study.run(limit)
+    found = study.results()
+    text = "\n".join(f"{name}: {what}" for name, what in told.items())
+    text += "\n\n" + write_page(found, settings, done)
+    document = {"done": done, "settings": settings.as_dict(), "data": told, "parts": found}
+    if options.page is not None:
+        _write(Path(options.page), found, settings, document)
+        text += f"\n  wrote {options.page}, and .json and .svg beside it"
+    return Outcome(text, document)
+
+
+def cut(options: argparse.Namespace) -> Outcome:
+    """Cuts photographs into patches."""
+    grid = Grid(options.patch, options.stride, options.threshold or 0.05, options.margin)
+    report = cut_photos(
+        options.photos, options.output, masks=options.masks, boxes=options.boxes, grid=grid
+    )
+    document = {"read": report.read, "skipped": report.skipped, "output": options.output}
+    return Outcome(f"{report}\n  wrote patches into {options.output}", document)
+
+
+def _read(folders: list[str], settings: Settings) -> dict[str, Patches]:
+    """Reads the sets, each named after its folder."""
+    sets = {}
+    for folder in folders:
+        name = Path(folder).resolve().name
+        if name in sets:
+            raise DataError(f"expected folders of different names, received {name} twice")
+        sets[name] = read_patches(
+            folder, settings.image_size, per_class=settings.per_class, seed=settings.seed
+        )
+    return sets
+
+
+def _write(page: Path, found: Any, settings: Settings, document: dict[str, Any]) -> None:
+    picture = page.with_suffix(".svg")
+    figure.draw(found, settings, picture)
+    write_text(page.with_suffix(".json"), json.dumps(document, indent=1) + "\n")
+    write_text(page, write_page(found, settings, document["done"], picture.name))

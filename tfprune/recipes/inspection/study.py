@@ -1,0 +1,174 @@
+"""The whole experiment: sets, folds, nets and loops, each kept when it is done; resumable."""
+
+import functools
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from absl import logging
+
+from tfprune._files import atomic_path
+from tfprune.convert import to_tflite
+from tfprune.datasets.patches import Patches
+from tfprune.recipes.common.accuracy import accuracy_of
+from tfprune.recipes.common.answers import tflite_answers
+from tfprune.recipes.common.stages import Stages
+from tfprune.recipes.inspection.data import Fold, fold
+from tfprune.recipes.inspection.frozen import baselines
+from tfprune.recipes.inspection.loop import Looped, loop, ours
+from tfprune.recipes.inspection.settings import Settings
+from tfprune.recipes.inspection.training import (
+    LOSS,
+    Weights,
+    accuracy,
+    start,
+    train,
+    train_head,
+)
+from tfprune.training.advice import no_retracing_advice
+
+_FORMS = {"float32": None, "int8": "int8"}
+Found = dict[str, dict[str, Any]]
+
+
+class Study:
+    """Trains, prunes and tests, and keeps each result.
+
+    Args:
+        settings: what to do.
+        sets: patches by the name of their set.
+        stages: where to keep what was found.
+        weights: by net, as `training.start` takes them.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        sets: Mapping[str, Patches],
+        stages: Stages,
+        weights: Mapping[str, Weights],
+    ) -> None:
+        self.settings = settings
+        self._sets, self._stages, self._weights = sets, stages, weights
+
+    def run(self, seconds: float = float("inf")) -> bool:
+        """Does what is left to do, a fold of every net before the next fold.
+
+        Args:
+            seconds: begins nothing further after so long. Defaults to no limit.
+
+        Returns:
+            Whether all is done.
+        """
+        began, todo = time.perf_counter(), [s for s in self._all() if self._left(s[0])]
+        for number, (place, compute) in enumerate(todo):
+            passed = time.perf_counter() - began
+            if passed > seconds:
+                return False
+            if number:
+                left = passed / number * (len(todo) - number)
+                logging.info("%d of %d parts, about %.0f min left", number, len(todo), left / 60)
+            keras.backend.clear_session()
+            with no_retracing_advice():
+                self._stages.run(place, compute)
+        return True
+
+    def results(self) -> Found:
+        """What is done, by its place: `set/fold/net/what`."""
+        done = {place: self._stages.done(place) for place, _ in self._all()}
+        return {place: entry for place, entry in done.items() if entry is not None}
+
+    def _left(self, place: str) -> bool:
+        return self._stages.done(place) is None
+
+    def _all(self) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+        settings = self.settings
+        for number in settings.numbers:
+            for name in self._sets:
+                yield f"{name}/{number}/frozen", functools.partial(self._frozen, name, number)
+                for net in settings.nets:
+                    where = f"{name}/{number}/{net}"
+                    unpruned = functools.partial(self._unpruned, name, number, net)
+                    yield f"{where}/unpruned", unpruned
+                    for epochs in settings.tune_epochs:
+                        for how, prune in (("wu", loop), ("ours", ours)):
+                            if how == "ours" and epochs != settings.tune_epochs[0]:
+                                continue
+                            place = f"{where}/{how}_{epochs}"
+                            yield (
+                                place,
+                                functools.partial(
+                                    self._looped, prune, name, number, net, epochs, place
+                                ),
+                            )
+
+    def _fold(self, name: str, number: int) -> Fold:
+        return fold(self._sets[name], number, self.settings.folds, self.settings.seed)
+
+    def _start(self, name: str, net: str) -> tuple[Any, str]:
+        classes = len(self._sets[name].classes)
+        settings = self.settings
+        return start(net, settings.image_size, classes, self._weights.get(net), settings.seed)
+
+    def _frozen(self, name: str, number: int) -> dict[str, Any]:
+        net, source = self._start(name, "vgg16")
+        found = baselines(net, self._fold(name, number), self.settings.seed)
+        return {"weights": source, "rows": [asdict(row) for row in found]}
+
+    def _unpruned(self, name: str, number: int, net: str) -> dict[str, Any]:
+        settings, part = self.settings, self._fold(name, number)
+        model, source = self._start(name, net)
+        seed = settings.seed + number
+        if source != "random":
+            train_head(model, part.train, seed)
+        train(model, part.train, settings.epochs, settings.rate, seed)
+        place = f"{name}/{number}/{net}/unpruned"
+        files = self._save(model, place, part)
+        return {"weights": source, "accuracy": accuracy(model, part.test), "files": files}
+
+    def _looped(
+        self,
+        prune: Callable[[Any, Fold, Settings, int], Looped],
+        name: str,
+        number: int,
+        net: str,
+        epochs: int,
+        place: str,
+    ) -> dict[str, Any]:
+        part = self._fold(name, number)
+        kept = self._file(f"{name}/{number}/{net}/unpruned", ".keras")
+        model = keras.models.load_model(kept, compile=False)
+        model.compile(loss=LOSS, metrics=["accuracy"])
+        found = prune(model, part, self.settings, epochs)
+        return {**found.as_dict(), "files": self._save(found.model, place, part)}
+
+    def _save(self, model: Any, place: str, part: Fold) -> dict[str, Any]:
+        """Saves a net and its TFLite files, and lets these answer the test."""
+        model.compile(loss=LOSS)  # what the optimizer knows stays here
+        with atomic_path(self._file(place, ".keras")) as temporary:
+            model.save(temporary)
+        sample, files = part.some(128)[0], {}
+        for form, quantize in _FORMS.items():
+            path = self._file(place, f"_{form}.tflite")
+            # How far int8 is off is what the whole test tells, not a few images.
+            tolerance = 1.0 if quantize else None
+            to_tflite(
+                model,
+                path,
+                quantize,
+                representative_data=[sample],
+                samples=[sample[:4]],
+                tolerance=tolerance,
+            )
+            right = accuracy_of(tflite_answers(path, part.test[0]), np.asarray(part.test[1]))
+            files[form] = {"bytes": path.stat().st_size, "accuracy": right.share}
+        return files
+
+    def _file(self, place: str, suffix: str) -> Path:
+        path = self._stages.folder / f"{place}{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
