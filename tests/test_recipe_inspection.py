@@ -81,12 +81,12 @@ def test_batches_are_parts_of_patches_and_come_again(part: Fold) -> None:
 
 
 def test_both_loops_lose_filters_and_tell_each_step(part: Fold, net: keras.Model) -> None:
-    settings = Settings(image_size=SIZE, step=5, tune_rate=1e-3, examples=32)
+    settings = Settings(image_size=SIZE, step=9, tune_rate=1e-3, examples=32)
     for prune in (loop.loop, loop.ours):
         found = prune(net, part, settings, 1)
         assert found.steps[0].ratio == 0
         assert found.steps[0].before == pytest.approx(training.accuracy(net, part.test))
-        assert found.steps[1].ratio == pytest.approx(5 / 20)
+        assert found.steps[1].ratio == pytest.approx(9 / 20)
         assert found.accuracy == pytest.approx(training.accuracy(found.model, part.test))
         assert found.model.get_layer("fc1").units == 16  # dense units stay
         kept = [step for step in found.steps if step.within][-1]
@@ -174,7 +174,7 @@ def test_the_command_runs_and_goes_on(folder: Path, tmp_path: Path, monkeypatch)
     monkeypatch.setattr(study, "start", lambda *_: (small_net(), "random"))
     options = ["recipe", "inspection", "--data", str(folder), "--nets", "resnet18"]
     options += ["--image_size", "32", "--folds", "4", "--run_folds", "1", "--per_class", "24"]
-    options += ["--epochs", "1", "--step", "5", "--examples", "8", "--vgg16_weights", "none"]
+    options += ["--epochs", "1", "--step", "9", "--examples", "8", "--vgg16_weights", "none"]
     options += ["--output", str(tmp_path / "out"), "--page", str(tmp_path / "page.md")]
     assert main(options) == 0
     document = json.loads((tmp_path / "page.json").read_text())

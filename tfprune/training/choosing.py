@@ -45,8 +45,11 @@ def choose(
     """
     check_weights(graph)
     chosen = agreed(get(criterion, data, loss))
+    groups = candidates(graph, settings.limits)
+    if groups and all(len(group.channels) <= settings.limits.min_channels for group in groups):
+        return None  # some criteria have no scores for layers of a single channel
     scores = ranked(graph, chosen, settings.reduction, settings.normalizer)
-    groups = judged(candidates(graph, settings.limits), scores, chosen.name)
+    groups = judged(groups, scores, chosen.name)
     sizes = [origin.size_of(group, lineage) for group in groups]
     steps = _allowed(graph, groups, scores, settings, sizes)
     if not steps:
