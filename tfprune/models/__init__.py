@@ -9,6 +9,7 @@ from tfprune.models._resnet18 import resnet18
 from tfprune.models._resnet50 import resnet50
 from tfprune.models._spectrogram_image import SpectrogramImage, from_waveforms
 from tfprune.models._vgg16 import vgg16
+from tfprune.models._vggish import vggish
 
 __all__ = [
     "SpectrogramImage",
@@ -18,4 +19,5 @@ __all__ = [
     "resnet18",
     "resnet50",
     "vgg16",
+    "vggish",
 ]
