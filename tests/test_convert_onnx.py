@@ -11,7 +11,7 @@ import pytest
 from export_nets import dict_net, image_net, images, two_input_net
 from keras import layers
 
-from tfprune.convert import to_onnx
+from tfprune.convert import Accuracy, to_onnx
 from tfprune.convert.onnx import TOLERANCE, convert
 from tfprune.errors import ConversionError, DataError, FileError, MissingExtraError, ModelError
 
@@ -191,3 +191,35 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(tmp_path, mon
         MissingExtraError, match=rf"{package} cannot.*pip install 'tfprune\[onnx\]'"
     ):
         to_onnx(image_net(), tmp_path / "m.onnx")
+
+
+def test_labels_give_the_accuracy_beside_the_models(tmp_path):
+    model, x = image_net(), images()
+    truth = keras.ops.convert_to_numpy(model(x, training=False)).argmax(axis=-1)
+    truth[0] = (truth[0] + 1) % 4
+    for given in ({"samples": (x, truth)}, {"samples": x, "labels": truth}):
+        artifact = to_onnx(model, tmp_path / "m.onnx", **given)
+        assert artifact.accuracy == {"classes": Accuracy(len(x) - 1, len(x) - 1, len(x))}
+
+
+def test_a_file_that_loses_accuracy_is_not_left_behind(tmp_path, monkeypatch):
+    model, x = image_net(), images()
+    truth = keras.ops.convert_to_numpy(model(x, training=False)).argmax(axis=-1)
+    real = convert.run_onnx
+
+    def answers_backwards(*arguments, **options):
+        return [
+            {name: values[:, ::-1] for name, values in one.items()}
+            for one in real(*arguments, **options)
+        ]
+
+    monkeypatch.setattr(convert, "run_onnx", answers_backwards)
+    with pytest.raises(ConversionError, match=r"allowed is a drop of 5\.00%"):
+        to_onnx(model, tmp_path / "m.onnx", samples=(x, truth), tolerance=9, max_accuracy_drop=0.05)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("limit", ["tolerance", "max_accuracy_drop"])
+def test_limits_below_zero_are_refused(tmp_path, limit):
+    with pytest.raises(ConversionError, match=f"expected a {limit} of 0 or more, received -1"):
+        to_onnx(image_net(), tmp_path / "m.onnx", **{limit: -1})

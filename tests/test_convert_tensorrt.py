@@ -154,3 +154,8 @@ class TestGuards:
         with pytest.raises(DataError, match=r"expected shape \(None, 8, 8, 3\)"):
             to_tensorrt(onnx_file, tmp_path / "m.engine", samples=[images(2)[:, :5]])
         assert engine.TOLERANCE["FP32"] == 1e-3
+
+
+def test_a_tolerance_below_zero_is_refused_first(tmp_path):
+    with pytest.raises(ConversionError, match="expected a tolerance of 0 or more, received -1"):
+        to_tensorrt(tmp_path / "absent.onnx", tmp_path / "m.engine", tolerance=-1)

@@ -235,3 +235,8 @@ class TestProfiles:
             [1, 2],
             [1, 1],
         ]
+
+
+def test_a_tolerance_below_zero_is_refused_first(tmp_path):
+    with pytest.raises(ConversionError, match="expected a tolerance of 0 or more, received -1"):
+        to_tftrt(image_net(), tmp_path / "trt", tolerance=-1)

@@ -79,6 +79,7 @@ def convert_to(
             representative_data=typical,
             samples=samples,
             tolerance=options.tolerance,
+            max_accuracy_drop=options.max_accuracy_drop,
         )
     if options.format == "saved_model":
         chosen = {} if options.tolerance is None else {"tolerance": options.tolerance}

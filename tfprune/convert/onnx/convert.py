@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfprune._files import atomic_path
+from tfprune.convert import accuracy as judging
 from tfprune.convert import samples as sampling
 from tfprune.convert.artifact import Artifact, digest
 from tfprune.convert.checks import (
@@ -13,9 +14,10 @@ from tfprune.convert.checks import (
     check_limit,
     check_model,
     check_target,
-    choose_samples,
+    choose_labelled,
     common_shapes,
     join_errors,
+    labels_of_classes,
 )
 from tfprune.convert.compare import output_errors, run_keras
 from tfprune.convert.extras import require, require_tensorflow
@@ -46,12 +48,16 @@ def to_onnx(
     calibration_examples: int = 256,
     overwrite: bool = True,
     seed: int = 0,
+    *,
+    labels: Any = None,
+    max_accuracy_drop: float = 0.02,
 ) -> Artifact:
     """Converts `model` to an ONNX file, runs it in ONNX Runtime and compares it with the model.
 
     The file is put in place only if every output agrees on every sample, given one by one and,
-    where the batch is open, all at once; otherwise nothing is left behind, and a file that stood
-    at `path` stays. Names of inputs and outputs are the model's.
+    where the batch is open, all at once, and where labels are given the accuracy holds; otherwise
+    nothing is left behind, and a file that stood at `path` stays. Names of inputs and outputs are
+    the model's.
 
     Args:
         model: a built Functional or Sequential model with finite weights. It stays as it is.
@@ -61,8 +67,9 @@ def to_onnx(
             weights by channel. Defaults to `None`.
         representative_data: what "int8" takes the activations' ranges from, in the forms that
             `to_tflite` takes. Defaults to `None`.
-        samples: inputs to compare on. Defaults to the first 8 of `representative_data`, else to 8
-            drawn from a normal distribution.
+        samples: inputs to compare on; with labels, `(x, y)` or batches of such pairs, accuracy
+            is measured too. Defaults to the first 8 of `representative_data`, else to 8 drawn
+            from a normal distribution.
         tolerance: the largest error allowed, relative to the output's range. Defaults to the
             format's in `TOLERANCE`: 1e-4 (float32), .01 (float16) and .25 (int8).
         dynamic_batch: whether the batch, and other sizes that the model leaves open, are open in
@@ -74,17 +81,23 @@ def to_onnx(
         calibration_examples: how many examples to take of `representative_data`. Defaults to 256.
         overwrite: whether a file at `path` may be replaced. Defaults to `True`.
         seed: of the drawn samples. Defaults to 0.
+        labels: the right answers for `samples`, where those come without: class numbers or
+            one-hot rows; for several outputs a dict by their names. Defaults to `None`.
+        max_accuracy_drop: by how much the file's accuracy may be below the Keras model's on the
+            same samples, as a share. Defaults to .02.
 
     Returns:
-        An `Artifact`: path, size, checksum, and the error of each output.
+        An `Artifact`: path, size, checksum, the error of each output, and its accuracy.
 
     Raises:
         MissingExtraError: onnx, onnxruntime or tf2onnx is not installed.
         ModelError: the model is not built, has no static graph, or has NaN weights.
-        DataError: the data are missing, empty, of a wrong shape, or hold NaN.
+        DataError: the data are missing, empty, of a wrong shape, or hold NaN; labels do not fit
+            the model.
         FileError: `path` cannot be written, or exists and `overwrite` is `False`.
         ConversionError: an operation has no counterpart in ONNX, the file computes something
-            else, or Keras runs on another backend than TensorFlow.
+            else, its accuracy is lower than allowed, or Keras runs on another backend than
+            TensorFlow.
 
     Example:
         >>> import keras, tempfile, pathlib
@@ -94,6 +107,7 @@ def to_onnx(
         (('wave',), True)
     """
     allowed = _check_arguments(quantize, representative_data, tolerance, opset)
+    check_limit(max_accuracy_drop, "max_accuracy_drop")
     check_model(model)
     check_target(Path(path), overwrite)
     require_tensorflow("ONNX")
@@ -103,9 +117,12 @@ def to_onnx(
         calibration = sampling.take(
             model, representative_data, calibration_examples, "representative_data"
         )
-    examples = choose_samples(model, samples, calibration, representative_data, seed)
+    examples, given = choose_labelled(
+        model, samples, labels, calibration, representative_data, seed
+    )
     common = common_shapes(model, [*examples, *calibration])
     expected = run_keras(model, examples)
+    truth = labels_of_classes(given, expected, asked=labels is not None)
     proto = make_proto(
         model, [tensor.shape for tensor in model.inputs] if dynamic_batch else common, opset
     )
@@ -116,6 +133,8 @@ def to_onnx(
         answers = run_onnx(temporary, input_names(model), examples, batches, as_written=symmetric)
         errors = join_errors(output_errors(expected, received) for received in answers)
         check_errors(errors, allowed, f"{quantize or 'float32'} ONNX")
+        accuracies = judging.measure(expected, answers[0], truth, on="")
+        judging.check_drop(accuracies, max_accuracy_drop)
         content = temporary.read_bytes()
     return Artifact(
         path=Path(path),
@@ -126,6 +145,7 @@ def to_onnx(
         samples=len(examples),
         inputs=input_names(model),
         sha256=digest(content),
+        accuracy=accuracies,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from tfprune._files import atomic_path
 from tfprune.convert import samples as sampling
 from tfprune.convert.artifact import digest
-from tfprune.convert.checks import check_errors, check_target
+from tfprune.convert.checks import check_errors, check_limit, check_target
 from tfprune.convert.compare import Outputs, output_errors, run_keras
 from tfprune.convert.extras import require
 from tfprune.convert.onnx import to_onnx
@@ -87,11 +87,11 @@ def to_tensorrt(
             something else.
     """
     check_precision(precision)
+    allowed = check_limit(TOLERANCE[precision] if tolerance is None else tolerance, "tolerance")
     check_target(Path(path), overwrite)
     require("TensorRT", "onnx", "onnx", "onnxruntime")
     trt = _load_tensorrt()
     driver = load_driver()
-    allowed = TOLERANCE[precision] if tolerance is None else tolerance
     with tempfile.TemporaryDirectory(prefix="tfprune-") as folder:
         file = _onnx_file(model, Path(folder), precision, representative_data, samples)
         inputs = read_inputs(file)

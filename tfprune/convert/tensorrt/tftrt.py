@@ -14,7 +14,13 @@ from tfprune._files import atomic_folder, check_folder
 from tfprune._silence import silenced
 from tfprune.convert import samples as sampling
 from tfprune.convert.artifact import Artifact
-from tfprune.convert.checks import check_errors, check_model, choose_samples, join_errors
+from tfprune.convert.checks import (
+    check_errors,
+    check_limit,
+    check_model,
+    choose_samples,
+    join_errors,
+)
 from tfprune.convert.compare import output_errors, run_keras
 from tfprune.convert.extras import require_tensorflow
 from tfprune.convert.samples import Example
@@ -124,7 +130,7 @@ def to_tftrt(
     """
     check_precision(precision)
     _check_data(precision, representative_data)
-    allowed = TOLERANCE[precision] if tolerance is None else tolerance
+    allowed = check_limit(TOLERANCE[precision] if tolerance is None else tolerance, "tolerance")
     check_model(model)
     _check_target(Path(folder), overwrite)
     require_tensorflow("TF-TRT")
