@@ -8,7 +8,7 @@ import sys
 import pytest
 from study_job import LABELS, SETTINGS, X, build, drawn
 
-from tfprune.errors import DataError, FileError, MissingExtraError, PlanError
+from tfprune.errors import DataError, FileError, MissingExtraError, PlanError, WorkerError
 from tfprune.training import compare, cross_validate, study
 from tfprune.training.on_ray import running
 from tfprune.training.trials import place_of
@@ -101,6 +101,8 @@ def test_a_damaged_or_foreign_trial(tmp_path):
     ("change", "match"),
     [
         ({"trial": 3}, "expected trial as a function"),
+        ({"trial": lambda ratio, fold: {}}, r"takes ratio, fold and folder .*received .*'folder'"),
+        ({"trial": lambda ratio, folder: {}}, "unexpected keyword argument 'fold'"),
         ({"trial": lambda ratio, fold, folder: 3}, "numbers by name"),
         ({"trial": lambda ratio, fold, folder: {"name": "x"}}, "numbers by name"),
         ({"over": {}}, "at least one trial"),
@@ -125,6 +127,24 @@ def test_without_ray(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'tfprune\[studies\]'.*workers=1"):
         study(drawn, OVER, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("cause", "match"),
+    [
+        ("InvalidAuthToken: missing", "RAY_AUTH_MODE=token.*ray start"),
+        ("timed out", "expected a Ray cluster at 'far:6379', received: no answer. Start one"),
+    ],
+)
+def test_no_ray_at_the_address(cause, match, monkeypatch, tmp_path):
+    ray = pytest.importorskip("ray")
+
+    def init(**options):
+        raise ConnectionError("no answer") from RuntimeError(cause)
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(WorkerError, match=match):
+        study(drawn, OVER, tmp_path, address="far:6379")
 
 
 # Folds, ratios and criteria

@@ -35,6 +35,7 @@ def running(workers: int | None, address: str | None, cpus: float) -> Iterator[A
 
     Raises:
         MissingExtraError: Ray is missing.
+        WorkerError: no Ray answers at the address.
     """
     if workers == 1 and address is None:
         yield None
@@ -56,13 +57,27 @@ def running(workers: int | None, address: str | None, cpus: float) -> Iterator[A
             own["num_cpus"] = max(1, round(workers * cpus))
     # What this process can import, those of trials can.
     with _environment({**_SETTINGS, "PYTHONPATH": os.pathsep.join(sys.path)}):
-        ray.init(
-            address=address or "local", logging_level=logging.ERROR, log_to_driver=False, **own
-        )
+        try:
+            ray.init(
+                address=address or "local", logging_level=logging.ERROR, log_to_driver=False, **own
+            )
+        except ConnectionError as error:
+            raise _unreachable(address, error) from error
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _unreachable(address: str | None, error: ConnectionError) -> WorkerError:
+    """What to do about a Ray that does not answer; the reason is in what its error came from."""
+    reason = str(error)
+    if "InvalidAuthToken" in str(error.__cause__):  # Ray says it only in the chain of its errors
+        reason += ": it asks for a token; set RAY_AUTH_MODE=token, with its ~/.ray/auth_token here"
+    return WorkerError(
+        f"expected a Ray cluster at {address!r}, received: {reason}. Start one there with "
+        "`ray start --head --port 6379`, or pass address=None for one of this machine's own"
+    )
 
 
 def on_ray(

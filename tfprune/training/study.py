@@ -1,6 +1,7 @@
 """Studies: the same experiment over a grid of settings, each trial kept when it is done."""
 
 import contextlib
+import inspect
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -161,7 +162,8 @@ def study(
         PlanError: settings make no sense, or trials return other things than numbers.
         FileError: a trial in the folder is damaged, or was run in another way.
         MissingExtraError: Ray is missing.
-        WorkerError: the process of a trial died, again and again.
+        WorkerError: no Ray answers at the address, or the process of a trial died, again and
+            again.
 
     Example:
         >>> import tempfile
@@ -180,6 +182,7 @@ def study(
         raise PlanError(f"expected trial as a function of settings and folder, received {trial!r}")
     _check(workers, cpus, gpus)
     asked = grid(over)
+    _check_takes(trial, asked[0])
     root = make_folder(folder)
     missing: dict[Path, Settings] = {}
     done: dict[Path, Trial] = {}
@@ -219,6 +222,20 @@ def _check(workers: Any, cpus: Any, gpus: Any) -> None:
     for name, value, least in (("cpus", cpus, 0), ("gpus", gpus, 0)):
         if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
             raise PlanError(f"expected {name} as a number from {least} up, received {value!r}")
+
+
+def _check_takes(trial: Callable[..., Any], settings: Settings) -> None:
+    try:
+        signature = inspect.signature(trial)
+    except (TypeError, ValueError):  # some callables in C tell nothing of themselves
+        return
+    try:
+        signature.bind(**settings, folder=Path())
+    except TypeError as error:
+        raise PlanError(
+            f"expected a trial that takes {', '.join(settings)} and folder by name, received "
+            f"{getattr(trial, '__name__', trial)}{signature}: {error}"
+        ) from None
 
 
 def _trial(settings: Settings, content: Any) -> Trial:
