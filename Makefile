@@ -5,6 +5,8 @@ CURRENT := .venv
 COMPLETE := .venv-complete
 BACKENDS := .venv-backends
 PEERS := .venv-peers
+# Two workers; each keeps to its half of the tests, so a module's fixtures are made once.
+TWO := -n 2 --dist worksteal
 GRAPHS ?= 2000
 SEED ?= $(shell date +%s)
 
@@ -18,7 +20,7 @@ demo: $(CURRENT)/.installed  ## the main job on synthetic earthquakes, about 6 m
 	$(CURRENT)/bin/tfprune demo --force $(ARGS)
 
 test: $(CURRENT)/.installed  ## the test suite; ARGS="-k cli" for some of it
-	$(CURRENT)/bin/python -m pytest -n 2 $(ARGS)
+	$(CURRENT)/bin/python -m pytest $(TWO) $(ARGS)
 
 lint: $(CURRENT)/.installed  ## ruff: rules and format
 	$(CURRENT)/bin/ruff check .
@@ -28,15 +30,16 @@ types: $(CURRENT)/.installed  ## mypy
 	$(CURRENT)/bin/mypy
 
 test-complete: $(COMPLETE)/.installed  ## the test suite on TensorFlow 2.17, with tf-keras and tensorflow-io
-	TFPRUNE_GRAPHS=$${TFPRUNE_GRAPHS:-40} $(COMPLETE)/bin/python -m pytest -n 2 $(ARGS)
+	TFPRUNE_GRAPHS=$${TFPRUNE_GRAPHS:-40} $(COMPLETE)/bin/python -m pytest $(TWO) -m "not once" $(ARGS)
 
 test-backends: $(BACKENDS)/.installed  ## the core tests on the JAX and PyTorch backends of Keras
-	KERAS_BACKEND=torch OMP_NUM_THREADS=1 $(BACKENDS)/bin/python -m pytest -n 2 tests $(ARGS)
-	KERAS_BACKEND=jax $(BACKENDS)/bin/python -m pytest -n 2 tests $(ARGS)
+	KERAS_BACKEND=torch OMP_NUM_THREADS=1 $(BACKENDS)/bin/python -m pytest $(TWO) tests $(ARGS)
+	KERAS_BACKEND=jax $(BACKENDS)/bin/python -m pytest $(TWO) tests $(ARGS)
 
-nightly: $(CURRENT)/.installed $(PEERS)/.installed  ## 2,000 random graphs, keras.applications, Torch-Pruning; GRAPHS=, SEED=
+nightly: $(CURRENT)/.installed $(COMPLETE)/.installed $(PEERS)/.installed  ## 2,000 random graphs, keras.applications, Torch-Pruning; GRAPHS=, SEED=
 	TFPRUNE_GRAPHS=$(GRAPHS) TFPRUNE_SHARDS=20 TFPRUNE_SEED=$(SEED) \
-	  $(CURRENT)/bin/python -m pytest -n 2 tests/test_random_graphs.py $(ARGS)
+	  $(CURRENT)/bin/python -m pytest $(TWO) tests/test_random_graphs.py $(ARGS)
+	$(COMPLETE)/bin/python -m pytest -m once
 	@mkdir -p build/nightly
 	$(CURRENT)/bin/python benchmarks/applications.py --output build/nightly/applications.json
 	$(CURRENT)/bin/python benchmarks/topologies.py --torch_python $(PEERS)/bin/python --output build/nightly/topologies.json

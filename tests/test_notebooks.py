@@ -33,6 +33,7 @@ def test_every_notebook_is_checked() -> None:
     assert {path.stem for path in NOTEBOOKS} == set(CHECKS)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nbformat = pytest.importorskip("nbformat", reason="pip install 'tfprune[dev]'")

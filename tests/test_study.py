@@ -205,6 +205,7 @@ def test_settings_of_compare(change, match, tmp_path):
         compare(build, (X, LABELS), tmp_path, workers=1, **{**SETTINGS, **change})
 
 
+@pytest.mark.once
 def test_on_ray_the_numbers_are_the_same(found, compared, tmp_path, capfd):
     """One Ray for all, begun and ended by the library; it says nothing."""
     ray = pytest.importorskip("ray")
