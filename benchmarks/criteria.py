@@ -16,6 +16,7 @@ from typing import Any
 
 import keras
 from cifar_training import LOSS, accuracy, drawn
+from kept import kept_or_measured
 from resnet8_peers import split
 
 import tfprune
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--cifar10", required=True, type=Path)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--kept", type=Path, help="a file that keeps each row, to go on from")
     parser.add_argument("--output", default="docs/results/criteria.json")
     options = parser.parse_args()
     model = keras.models.load_model(options.model, compile=False)
@@ -41,10 +43,9 @@ def main() -> None:
     found: dict[tuple[Any, ...], list[tuple[float, float]]] = {}
     for seed in range(options.seeds):
         for names, pair in measure(
-            model, drawn(sets["training"], seed, EXAMPLES), sets["test"], seed
+            model, drawn(sets["training"], seed, EXAMPLES), sets["test"], seed, options.kept
         ):
             found.setdefault(names, []).append(pair)
-            print(seed, *names, *pair, flush=True)
     rows = [summary(names, pairs) for names, pairs in found.items()]
     document = {
         "command": f"python benchmarks/criteria.py --seeds {options.seeds} "
@@ -77,15 +78,21 @@ def candidates(data: Any, seed: int) -> dict[str, Any]:
     }
 
 
-def measure(model: Any, data: Any, test: Any, seed: int) -> Iterator[Any]:
+def measure(model: Any, data: Any, test: Any, seed: int, kept: Path | None) -> Iterator[Any]:
     graph = tfprune.trace(model)
     for name, criterion in candidates(data, seed).items():
         for macs in MACS:
             for scope in SCOPES:
-                plan = tfprune.plan(graph, criterion, macs=macs, scope=scope)
-                bare = tfprune.rebuild(graph, plan)
-                mended = tfprune.rebuild(graph, plan, "least_squares", data[0])
-                yield (name, macs, scope), (accuracy(bare, test), accuracy(mended, test))
+
+                def pair(
+                    criterion: Any = criterion, macs: float = macs, scope: str = scope
+                ) -> tuple[float, float]:
+                    plan = tfprune.plan(graph, criterion, macs=macs, scope=scope)
+                    bare = tfprune.rebuild(graph, plan)
+                    mended = tfprune.rebuild(graph, plan, "least_squares", data[0])
+                    return accuracy(bare, test), accuracy(mended, test)
+
+                yield (name, macs, scope), kept_or_measured(kept, [seed, name, macs, scope], pair)
 
 
 def summary(names: tuple[Any, ...], pairs: list[tuple[float, float]]) -> dict[str, Any]:

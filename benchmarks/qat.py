@@ -19,6 +19,7 @@ from typing import Any
 import keras
 import numpy as np
 from cifar_training import LOSS, Crops, accuracy, drawn, fine_tune
+from kept import kept_or_measured
 from resnet8_peers import split
 
 import tfprune
@@ -48,11 +49,15 @@ def main() -> None:
     sets["test"] = tuple(part[: options.images] for part in sets["test"])
     found: dict[str, list[dict[str, Any]]] = {}
     for seed in range(options.seeds):
-        for name, values in kept_or_measured(net, sets, seed, options):
+        rows = kept_or_measured(
+            options.kept, [seed], lambda seed=seed: list(measure(net, sets, seed, options))
+        )
+        for name, values in rows:
             found.setdefault(name, []).append(values)
     rows = [summary(name, values) for name, values in found.items()]
     document = {
-        "command": f"python benchmarks/qat.py --seeds {options.seeds} "
+        "command": f"python benchmarks/qat.py --seeds {options.seeds} --steps {options.steps} "
+        f"--more {options.more} --images {options.images} "
         "--model mlperf_resnet8_cifar10.keras --cifar10 DIR",
         "machine": str(describe()),
         "seeds": list(range(options.seeds)),
@@ -64,22 +69,6 @@ def main() -> None:
     }
     write_text(Path(options.output), json.dumps(document, indent=1) + "\n")
     print(render(list(rows[0]), [[str(value) for value in row.values()] for row in rows]))
-
-
-def kept_or_measured(net: Any, sets: Any, seed: int, options: Any) -> list[Any]:
-    """What an earlier run kept of this seed, or else what this one measures, which is kept."""
-    lines = []
-    if options.kept and options.kept.exists():
-        lines = [json.loads(line) for line in options.kept.read_text().splitlines()]
-    done = [(name, values) for of, name, values in lines if of == seed]
-    if not done:
-        for name, values in measure(net, sets, seed, options):
-            print(seed, name, values, flush=True)
-            done.append((name, values))
-        lines += [[seed, name, values] for name, values in done]
-        if options.kept:
-            write_text(options.kept, "".join(json.dumps(line) + "\n" for line in lines))
-    return done
 
 
 def measure(net: Any, sets: Any, seed: int, options: Any) -> Iterator[tuple[str, dict[str, Any]]]:
