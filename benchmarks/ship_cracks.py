@@ -15,16 +15,12 @@ from typing import Any
 
 import keras
 from inspection_repair import LOSS, drawn, fit, patches, vgg
+from shipped import ship_all
 
 import tfprune
 from tfprune.convert import ImageInput, Metadata, plan_summary
-from tfprune.shipping import ship
 
 RATIO, EPOCHS, SEED = 0.6, 15, 0
-FORMS: dict[str, dict[str, Any]] = {
-    "float32": {},
-    "int8": {"quantize": "int8", "input_type": "int8", "output_type": "int8"},
-}
 
 
 def main() -> None:
@@ -45,18 +41,7 @@ def main() -> None:
         ("cracks_vgg", model, told(model)),
         ("cracks_vgg_filters40", small, told(small, plan)),
     )
-    for name, net, metadata in nets:
-        for form, settings in FORMS.items():
-            artifact = ship(
-                net,
-                options.output,
-                f"{name}_{form}",
-                representative_data=[seen[0][:256]],
-                samples=test,
-                metadata=metadata,
-                **settings,
-            )
-            print(artifact, flush=True)
+    ship_all(nets, options.output, seen[0][:256], test)
 
 
 def told(model: keras.Model, plan: Any = None) -> Metadata:

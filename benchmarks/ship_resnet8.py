@@ -17,20 +17,16 @@ import keras
 import numpy as np
 from cifar10 import load
 from cifar_training import drawn
+from shipped import ship_all
 
 import tfprune
 from tfprune.convert import ImageInput, Metadata, plan_summary
-from tfprune.shipping import ship
 
 CLASSES = (
     *("airplane", "automobile", "bird", "cat", "deer"),
     *("dog", "frog", "horse", "ship", "truck"),
 )
 COMMAND = "python benchmarks/ship_resnet8.py --model mlperf_resnet8_cifar10.keras --cifar10 FOLDER"
-FORMS: dict[str, dict[str, Any]] = {
-    "float32": {},
-    "int8": {"quantize": "int8", "input_type": "int8", "output_type": "int8"},
-}
 SHARE, EXAMPLES, SEED = 0.75, 1024, 0
 
 
@@ -50,18 +46,7 @@ def main() -> None:
         ("resnet8_cifar10", model, whole(model)),
         ("resnet8_cifar10_macs75", small, pruned(small, plan)),
     )
-    for name, net, told in nets:
-        for form, settings in FORMS.items():
-            artifact = ship(
-                net,
-                options.output,
-                f"{name}_{form}",
-                representative_data=[images[:256]],
-                samples=test,
-                metadata=told,
-                **settings,
-            )
-            print(artifact, flush=True)
+    ship_all(nets, options.output, images[:256], test)
 
 
 def whole(model: keras.Model) -> Metadata:

@@ -102,7 +102,7 @@ def test_a_twin_answers_the_same_and_its_weights_come_home(make):
     before = model.get_weights()
     twin = carry(model)
     assert isinstance(twin.model, tf_keras.Model)
-    assert distance(model, twin) <= carrier.TOLERANCE == 1e-6
+    assert distance(model, twin) <= carrier.TOLERANCE == 1e-5
     values = [w * 1.5 if w.dtype.kind == "f" else w for w in twin.model.get_weights()]
     twin.model.set_weights(values)
     home = bring_home(twin, twin.model, model)
@@ -191,7 +191,7 @@ class TestRefusals:
 
         register_conversion(Other, lambda one, name: tf_keras.layers.Dense(one.units, name=name))
         x = keras.Input((4,))
-        with pytest.raises(ConversionError, match="twin's file differs"):
+        with pytest.raises(ConversionError, match="tf_keras twin differs"):
             carry(keras.Model(x, Other(2)(x)))
         with pytest.raises(TypeError, match=r"keras\.layers\.Layer"):
             register_conversion(Other(2), lambda one, name: None)

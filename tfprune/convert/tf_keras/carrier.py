@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from tfprune._silence import silenced
-from tfprune.convert.checks import check_errors, choose_samples
+from tfprune.convert.checks import choose_samples
 from tfprune.convert.compare import output_errors, run_keras
 from tfprune.convert.extras import require_tensorflow
 from tfprune.convert.savedmodel import input_names, output_names
@@ -18,14 +18,14 @@ from tfprune.convert.tf_keras.operations import layer_for
 from tfprune.convert.tf_keras.packages import load_tf_keras
 from tfprune.convert.tf_keras.registry import Part, find_conversion
 from tfprune.convert.tf_keras.twin import Twin, run_twin
-from tfprune.errors import ModelError
+from tfprune.errors import ConversionError, ModelError
 from tfprune.graph.nesting import is_model
 from tfprune.graph.network import Node, check_model, plain_config, read_network
 
 if TYPE_CHECKING:
     from tfprune.convert.samples import Example
 
-TOLERANCE = 1e-6
+TOLERANCE = 1e-5
 """The largest difference between a model and its twin, relative to the output's range."""
 
 
@@ -75,7 +75,13 @@ def carry(
 def _compare(model: "keras.Model", twin: Twin, examples: Sequence["Example"]) -> None:
     expected = run_keras(model, examples)
     errors = output_errors(expected, run_twin(twin.model, twin.outputs, examples))
-    check_errors(errors, TOLERANCE, "tf_keras twin's")
+    worst = max(errors, key=lambda name: errors[name])
+    if not errors[worst] <= TOLERANCE:
+        raise ConversionError(
+            f"the tf_keras twin differs from the Keras model: output {worst!r} by "
+            f"{errors[worst]:.3g} of its range, allowed is {TOLERANCE:g}. Pass samples of the "
+            "model's real range; if it stays, please report the model"
+        )
 
 
 def _build(model: "keras.Model", for_quantization: bool) -> Twin:
