@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from typical import typical_inputs
 
 from tfprune._files import write_text
 from tfprune._tflite import read_graph
-from tfprune.convert import read_metadata
 from tfprune.report.tables import render
 
 INPUTS, SEED = 32, 0
@@ -54,15 +54,7 @@ def measure(path: Path, python: str) -> dict[str, Any]:
     interpreter = Interpreter(model_path=str(path))
     interpreter.allocate_tensors()
     entry, exit_ = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    draw = np.random.default_rng(SEED)
-    shape = (INPUTS, *map(int, entry["shape"][1:]))
-    if np.dtype(entry["dtype"]).kind == "f":
-        (how,) = read_metadata(path).preprocessing.values()
-        levels = draw.integers(0, 256, shape)
-        inputs = (levels * how.scale + how.offset).astype(entry["dtype"])
-    else:
-        limits = np.iinfo(entry["dtype"])
-        inputs = draw.integers(limits.min, limits.max + 1, shape).astype(entry["dtype"])
+    inputs = typical_inputs(path, INPUTS, SEED)
     expected = []
     for value in inputs:
         interpreter.set_tensor(entry["index"], value[None])
