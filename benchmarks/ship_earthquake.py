@@ -24,7 +24,7 @@ from tfprune.convert import Metadata, SpectrogramInput, WaveformInput, plan_summ
 from tfprune.datasets import iterate_waveforms
 from tfprune.models import from_waveforms
 from tfprune.recipes.common.stages import Stages
-from tfprune.recipes.earthquake.data import windows
+from tfprune.recipes.earthquake.data import Windows, windows
 from tfprune.recipes.earthquake.settings import RATIO, Settings
 from tfprune.recipes.earthquake.study import Study
 from tfprune.shipping import ship
@@ -40,10 +40,8 @@ def main() -> None:
     parser.add_argument("--csv", required=True, nargs="+")
     parser.add_argument("--output", default="tflite_models", type=Path)
     options = parser.parse_args()
-    kept = json.loads((options.study / "settings.json").read_text())
-    settings = Settings(**{field.name: of_json(kept[field.name]) for field in fields(Settings)})
-    chosen = windows(options.data, options.csv, settings, options.study)
-    study = Study(settings, chosen, Stages(options.study, kept))
+    study, chosen = finished(options.study, options.data, options.csv)
+    settings = study.settings
     net, whole = study.load(SEED, KEY), study.load(SEED, "unpruned")
     plan = plan_summary(tfprune.plan(whole, "l2", ratio=RATIO, include_residual=True).as_dict())
     split = chosen.split(SEED)
@@ -63,6 +61,14 @@ def main() -> None:
         metadata=metadata(settings, len(split.train[1]), waves, plan),
     )
     print(artifact)
+
+
+def finished(folder: Path, data: list[str], csv: list[str]) -> tuple[Study, Windows]:
+    """The recipe's study as it stands in its folder, and its windows."""
+    kept = json.loads((folder / "settings.json").read_text())
+    settings = Settings(**{field.name: of_json(kept[field.name]) for field in fields(Settings)})
+    chosen = windows(data, csv, settings, folder)
+    return Study(settings, chosen, Stages(folder, kept)), chosen
 
 
 def heard(chosen: Any, npts: int) -> tuple[np.ndarray, np.ndarray]:
