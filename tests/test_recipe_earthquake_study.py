@@ -35,8 +35,7 @@ def tiny(input_shape: tuple[int, int, int], classes: int = 2, weights: Any = Non
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study, "resnet50", tiny)
-    monkeypatch.setattr(nets, "_STEPS", 1)
-    wanted, every = {"all_widths", "steps_90"}, nets.nets
+    wanted, every = {"all_widths", "taught_90"}, nets.nets
     chosen = lambda settings: tuple(net for net in every(settings) if net.key in wanted)  # noqa: E731
     monkeypatch.setattr(study, "nets", chosen)
     monkeypatch.setattr(latency, "LATENCY_SIZE", 48)
@@ -66,7 +65,7 @@ def test_one_command_makes_the_page_and_goes_on_where_it_stopped(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(nets, "_stepped", interrupted)
+        patch.setattr(nets, "_less", interrupted)
         assert cli.main(line) == 130
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*.json")}
     assert tmp_path / "run" / "seed0" / "all_widths.json" in kept
@@ -76,11 +75,11 @@ def test_one_command_makes_the_page_and_goes_on_where_it_stopped(
     document = json.loads(capsys.readouterr().out.split("\n", 0)[-1])
     assert document["done"]
     rows = {row["key"]: row for row in document["rows"]}
-    assert list(rows) == ["unpruned", "all_widths", "steps_90"]
+    assert list(rows) == ["unpruned", "all_widths", "taught_90"]
     tested = {sum(map(sum, row["scores"]["confusion"])) for row in rows.values()}
     assert len(tested) == 1
     assert rows["all_widths"]["oracle"] < 1e-5
-    assert rows["steps_90"]["parameters"] < 0.2 * rows["unpruned"]["parameters"]
+    assert rows["taught_90"]["parameters"] < 0.2 * rows["unpruned"]["parameters"]
     assert document["latency"]["unpruned"]["float32"]["speedup"] == pytest.approx(1)
     page = (tmp_path / "page.md").read_text()
     for part in (

@@ -9,7 +9,7 @@ from tfprune.recipes.earthquake.settings import LATENCY_SIZE, Settings
 from tfprune.recipes.earthquake.summary import FULL, Row
 
 POINT = 1.0  # what a pruned net may lose
-_PRUNED = ("all_widths", "inner_widths", "steps")
+_PRUNED = ("all_widths", "inner_widths", "taught")
 
 Latency = Mapping[str, Mapping[str, Any]]
 
