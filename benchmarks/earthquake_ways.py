@@ -1,4 +1,4 @@
-"""Ways from ResNet50 to a tenth of its widths, on earthquakes: at once or in steps, repaired, taught.
+"""Ways to a tenth of ResNet50's widths, on earthquakes: at once or in steps, repaired, taught.
 
     tfprune recipe earthquake --data FILE.hdf5 --csv FILE.csv --weights FILE.npz --output FOLDER
     python benchmarks/earthquake_ways.py --study FOLDER --data FILE.hdf5 --csv FILE.csv
