@@ -21,7 +21,7 @@ import numpy as np
 import tfprune
 from tfprune._files import write_text
 from tfprune.models import mobilenet, resnet50
-from tfprune.recipes.earthquake.latency import at_size
+from tfprune.recipes.common.latency import at_size
 
 NETS: dict[str, dict[str, Any] | None] = {
     "unpruned": None,

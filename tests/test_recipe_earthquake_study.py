@@ -11,8 +11,9 @@ from keras import layers
 
 from tfprune import cli
 from tfprune.datasets import write_synthetic_stead
+from tfprune.recipes.common import latency
 from tfprune.recipes.earthquake import data as data_room
-from tfprune.recipes.earthquake import latency, nets, study
+from tfprune.recipes.earthquake import nets, study
 from tfprune.recipes.earthquake.detector import detect
 from tfprune.recipes.earthquake.page import write_page
 from tfprune.recipes.earthquake.record import Segment
@@ -38,7 +39,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted, every = {"all_widths", "taught_90"}, nets.nets
     chosen = lambda settings: tuple(net for net in every(settings) if net.key in wanted)  # noqa: E731
     monkeypatch.setattr(study, "nets", chosen)
-    monkeypatch.setattr(latency, "LATENCY_SIZE", 48)
+    monkeypatch.setattr(latency, "SIZE", 48)
     timed = latency.benchmark
     monkeypatch.setattr(
         latency, "benchmark", lambda files, **given: timed(files, runs=2, warmup=1, memory=False)

@@ -12,6 +12,7 @@ from tfprune.cli import main
 from tfprune.convert import to_tflite
 from tfprune.datasets.patches import read_patches
 from tfprune.errors import DataError, FileError
+from tfprune.recipes.common import latency
 from tfprune.recipes.inspection import figure, frozen, loop, page, study, training
 from tfprune.recipes.inspection.damage_map import slide
 from tfprune.recipes.inspection.data import Fold, fold
@@ -150,7 +151,14 @@ def test_the_page_sets_the_papers_figures_beside_ours(tmp_path: Path) -> None:
 
     found = {f"crack/{number}/vgg16/wu_1": steps(0.02 * number) for number in (0, 1)}
     settings = Settings(nets=("vgg16",))
-    text = page.write_page(found, settings, False)
+    figures = {"bytes": 2e6, "median_ms": 10.0, "speedup": 9.5}
+    figures |= {"speedup_low": 9.0, "speedup_high": 9.9}
+    nets = ("crack/0/vgg16/unpruned", "crack/0/vgg16/wu_1")
+    times = {net: {"macs": 3e6, "float32": figures, "int8": figures} for net in nets}
+    timed = {"crack/vgg16": times | {"machine": {"name": "a machine", "threads": 1}}}
+    text = page.write_page(found, timed, settings, False)
+    assert "| wu_1 | int8 | 3 M | 10.00 | 37.2 | 9.5x (9.0..9.9) | 2.00 |" in text
+    assert "edge 279.7 to 31.6 s (8.9x)" in text
     assert "| 12.1 % | 2 | 91.0 (1.41) | 98.0 (0.00) | 91.1 (2.43) | 99.7 (0.12) |" in text
     assert "| 60.6 % | 2 | 80.0 (0.00) | 97.0 (0.00) | 82.5 (9.12) | 99.7 (0.09) |" in text
     assert "Not all of it is done" in text
@@ -172,6 +180,11 @@ def test_settings_and_commands_that_make_no_sense_are_told(capsys, tmp_path: Pat
 def test_the_command_runs_and_goes_on(folder: Path, tmp_path: Path, monkeypatch) -> None:
     """One fold of four, one epoch, a small net in ResNet18's place; the second call only reads."""
     monkeypatch.setattr(study, "start", lambda *_: (small_net(), "random"))
+    monkeypatch.setattr(latency, "SIZE", 48)
+    timed = latency.benchmark
+    monkeypatch.setattr(
+        latency, "benchmark", lambda files, **given: timed(files, runs=2, warmup=1, memory=False)
+    )
     options = ["recipe", "inspection", "--data", str(folder), "--nets", "resnet18"]
     options += ["--image_size", "32", "--folds", "4", "--run_folds", "1", "--per_class", "24"]
     options += ["--epochs", "1", "--step", "9", "--examples", "8", "--vgg16_weights", "none"]
@@ -185,6 +198,9 @@ def test_the_command_runs_and_goes_on(folder: Path, tmp_path: Path, monkeypatch)
         for what in ("frozen", "resnet18/unpruned", "resnet18/wu_1", "resnet18/ours_1")
     ]
     assert "resnet18, the published loop" in (tmp_path / "page.md").read_text()
+    times = document["latency"]["crack/resnet18"]
+    assert times["crack/0/resnet18/unpruned"]["float32"]["speedup"] == pytest.approx(1)
+    assert times["crack/0/resnet18/wu_1"]["macs"] < times["crack/0/resnet18/unpruned"]["macs"]
     assert main(options) == 0
     again = json.loads((tmp_path / "page.json").read_text())
     assert again == document

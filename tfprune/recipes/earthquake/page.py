@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tfprune.recipes.common.latency import SIZE
 from tfprune.recipes.common.page import between, markdown_table, percent
 from tfprune.recipes.common.spread import Spread
-from tfprune.recipes.earthquake.settings import LATENCY_SIZE, Settings
+from tfprune.recipes.earthquake.settings import Settings
 from tfprune.recipes.earthquake.summary import FULL, Row
 
 POINT = 1.0  # what a pruned net may lose
@@ -41,7 +42,7 @@ def write_page(
         _accuracy(rows),
         "All answers together (precision and recall of earthquakes, 95 % score intervals):",
         _scores(rows),
-        f"## Cost at {LATENCY_SIZE} px",
+        f"## Cost at {SIZE} px",
         _costs(rows, latency),
         "## Confusion",
         _confusion(rows),

@@ -7,15 +7,15 @@ from typing import Any
 
 from tfprune._files import check_writable, write_text
 from tfprune.commands._common import Outcome
+from tfprune.recipes.common import latency
 from tfprune.recipes.common.extras import require
 from tfprune.recipes.common.stages import Stages, make_folder
 from tfprune.recipes.earthquake import figure
 from tfprune.recipes.earthquake.data import windows
-from tfprune.recipes.earthquake.latency import measure
 from tfprune.recipes.earthquake.page import write_page
 from tfprune.recipes.earthquake.settings import Settings
 from tfprune.recipes.earthquake.study import Study
-from tfprune.recipes.earthquake.summary import Row, summarise
+from tfprune.recipes.earthquake.summary import FULL, Row, summarise
 
 _SETTINGS = (
     *("seeds", "image_size", "components", "group_by", "magnitude", "distance", "snr"),
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> Outcome:
             f"the unpruned net is not done for all {settings.seeds} seeds: call again to go on",
             {"done": False},
         )
-    timed = measure(study, stages, [row.key for row in rows]) if done or options.page else {}
+    timed = _timed(study, stages, rows) if done or options.page else {}
     document = {
         "command": _command(settings),
         "done": done,
@@ -59,6 +59,13 @@ def run(options: argparse.Namespace) -> Outcome:
         _write(Path(options.page), rows, timed, settings, document)
         text += f"\n  wrote {options.page}, and .json and .svg beside it"
     return Outcome(text, document)
+
+
+def _timed(study: Study, stages: Stages, rows: list[Row]) -> latency.Times:
+    """Times the first seed's nets, the unpruned one first."""
+    keys = sorted((row.key for row in rows), key=lambda key: key != FULL)
+    name = "times_" + "_".join(sorted(keys))
+    return latency.measure(lambda key: study.load(0, key), stages, keys, latency.SIZE, name=name)
 
 
 def _write(

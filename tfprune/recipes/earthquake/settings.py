@@ -8,7 +8,6 @@ from tfprune.recipes.earthquake.training import Training
 
 RATIO = 0.9  # the paper's
 Range = tuple[float, float]
-LATENCY_SIZE = 224  # pixels: the net's own size, at which latency is told
 
 
 @dataclass(frozen=True)

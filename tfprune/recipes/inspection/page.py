@@ -8,15 +8,23 @@ from tfprune.recipes.common.page import markdown_table, percent
 from tfprune.recipes.inspection import paper
 from tfprune.recipes.inspection.frozen import PATCHES
 from tfprune.recipes.inspection.settings import Settings
+from tfprune.recipes.inspection.speed import speed
 
 Found = Mapping[str, Mapping[str, Any]]
 
 
-def write_page(found: Found, settings: Settings, done: bool, picture: str | None = None) -> str:
+def write_page(
+    found: Found,
+    timed: Mapping[str, Any],
+    settings: Settings,
+    done: bool,
+    picture: str | None = None,
+) -> str:
     """Returns the page in Markdown.
 
     Args:
         found: what a study's parts left, by `set/fold/net/what`.
+        timed: what `recipes.common.latency.measure` returned, by `set/net`.
         settings: of the study.
         done: whether nothing is left to do.
         picture: the picture's file name. Defaults to `None`.
@@ -34,7 +42,8 @@ def write_page(found: Found, settings: Settings, done: bool, picture: str | None
         for net in settings.nets:
             for how in _loops(found, name, net):
                 parts += [f"### {net}, {_said(how)}", _steps(found, name, net, how)]
-            parts += [_files(found, name, net), _layers(found, name, net)]
+            parts += [_files(found, name, net), speed(timed.get(f"{name}/{net}"), name, net)]
+            parts += [_layers(found, name, net)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

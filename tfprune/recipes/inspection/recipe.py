@@ -10,12 +10,13 @@ from tfprune.commands._common import Outcome
 from tfprune.datasets.cutting import Grid, cut_photos
 from tfprune.datasets.patches import Patches, read_patches
 from tfprune.errors import DataError
+from tfprune.recipes.common import latency
 from tfprune.recipes.common.extras import require
 from tfprune.recipes.common.stages import Stages, make_folder
 from tfprune.recipes.inspection import figure
 from tfprune.recipes.inspection.page import write_page
 from tfprune.recipes.inspection.settings import Settings
-from tfprune.recipes.inspection.study import Study
+from tfprune.recipes.inspection.study import Found, Study
 
 _SETTINGS = (
     *("nets", "image_size", "folds", "run_folds", "per_class", "epochs", "tune_epochs", "step"),
@@ -42,15 +43,23 @@ def run(options: argparse.Namespace) -> Outcome:
     weights = {net: None if path == "none" else path for net, path in weights.items()}
     told = {name: f"{patches.report}" for name, patches in sets.items()}
     kept = {**settings.as_dict(), "weights": weights, "data": told}
-    study = Study(settings, sets, Stages(make_folder(options.output), kept), weights)
+    stages = Stages(make_folder(options.output), kept)
+    study = Study(settings, sets, stages, weights)
     limit = float("inf") if options.minutes is None else 60.0 * options.minutes
     done = study.run(limit)
     found = study.results()
+    timed = _timed(study, stages, found) if done or options.page else {}
     text = "\n".join(f"{name}: {what}" for name, what in told.items())
-    text += "\n\n" + write_page(found, settings, done)
-    document = {"done": done, "settings": settings.as_dict(), "data": told, "parts": found}
+    text += "\n\n" + write_page(found, timed, settings, done)
+    document = {
+        "done": done,
+        "settings": settings.as_dict(),
+        "data": told,
+        "parts": found,
+        "latency": timed,
+    }
     if options.page is not None:
-        _write(Path(options.page), found, settings, document)
+        _write(Path(options.page), found, timed, settings, document)
         text += f"\n  wrote {options.page}, and .json and .svg beside it"
     return Outcome(text, document)
 
@@ -78,8 +87,25 @@ def _read(folders: list[str], settings: Settings) -> dict[str, Patches]:
     return sets
 
 
-def _write(page: Path, found: Any, settings: Settings, document: dict[str, Any]) -> None:
+def _timed(study: Study, stages: Stages, found: Found) -> dict[str, latency.Times]:
+    """Times the first fold's nets of each set in turns, by net, as the paper's edge device: on one
+    thread; what the server did is left to `tfprune benchmark --threads`."""
+    return {
+        key: latency.measure(
+            study.load,
+            stages,
+            places,
+            latency.SIZE,
+            name="times_" + "_".join(places).replace("/", "-"),
+        )
+        for key, places in study.pruned(found).items()
+    }
+
+
+def _write(
+    page: Path, found: Found, timed: Any, settings: Settings, document: dict[str, Any]
+) -> None:
     picture = page.with_suffix(".svg")
     figure.draw(found, settings, picture)
     write_text(page.with_suffix(".json"), json.dumps(document, indent=1) + "\n")
-    write_text(page, write_page(found, settings, document["done"], picture.name))
+    write_text(page, write_page(found, timed, settings, document["done"], picture.name))

@@ -82,6 +82,19 @@ class Study:
         done = {place: self._stages.done(place) for place, _ in self._all()}
         return {place: entry for place, entry in done.items() if entry is not None}
 
+    def load(self, place: str) -> Any:
+        """Returns the net of a part that is done."""
+        return keras.models.load_model(self._file(place, ".keras"), compile=False)
+
+    def pruned(self, found: Found) -> dict[str, list[str]]:
+        """The places of the first fold's nets that are done, by set and net, the unpruned first."""
+        every: dict[str, list[str]] = {}
+        for place in found:
+            name, number, net, *what = place.split("/")
+            if number == "0" and what:
+                every.setdefault(f"{name}/{net}", []).append(place)
+        return {key: places for key, places in every.items() if len(places) > 1}
+
     def _left(self, place: str) -> bool:
         return self._stages.done(place) is None
 
@@ -140,8 +153,7 @@ class Study:
         place: str,
     ) -> dict[str, Any]:
         part = self._fold(name, number)
-        kept = self._file(f"{name}/{number}/{net}/unpruned", ".keras")
-        model = keras.models.load_model(kept, compile=False)
+        model = self.load(f"{name}/{number}/{net}/unpruned")
         model.compile(loss=LOSS, metrics=["accuracy"])
         found = prune(model, part, self.settings, epochs)
         return {**found.as_dict(), "files": self._save(found.model, place, part)}

@@ -1,8 +1,8 @@
-"""Latency, bytes and MACs of a study's nets at 224 pixels, the size they are compared at."""
+"""Latency, bytes and MACs of a study's nets at the size they are compared at, in one run."""
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,46 +13,62 @@ from absl import logging
 from tfprune.convert import to_tflite
 from tfprune.costs import cost
 from tfprune.recipes.common.stages import Stages
-from tfprune.recipes.earthquake.settings import LATENCY_SIZE
-from tfprune.recipes.earthquake.study import Study
-from tfprune.recipes.earthquake.summary import FULL
 from tfprune.timing.benchmark import benchmark
 
 FORMS = {"float32": None, "int8": "int8"}
+SIZE = 224  # pixels: the published nets' own
+
+Times = dict[str, dict[str, Any]]
 
 
 def measure(
-    study: Study, stages: Stages, keys: Sequence[str], threads: int = 1, seconds: float = 90.0
-) -> dict[str, dict[str, Any]]:
-    """Converts the first seed's nets for 224 pixels, and times them in turns.
+    load: Callable[[str], Any],
+    stages: Stages,
+    keys: Sequence[str],
+    size: int,
+    *,
+    name: str,
+    threads: int = 1,
+    seconds: float = 90.0,
+) -> Times:
+    """Converts nets for another size, and times them in turns.
 
     Both are stages of their own, so that the timing can be left for a quiet hour. The nets are
     timed as published, without the subtraction of a mean colour inside; int8 files take and give
     int8.
 
     Args:
-        study: whose nets.
+        load: returns the net of a key.
         stages: where files and times are kept.
-        keys: the nets, the unpruned one among them.
+        keys: of the nets; the first is what the others are held against.
+        size: pixels along a side.
+        name: of the timing's stage.
         threads: that LiteRT may use. Defaults to `1`.
         seconds: for all of the timing. Defaults to `90`.
 
     Returns:
-        Figures by net and form: `{"unpruned": {"macs": ..., "float32": {...}, "int8": {...}}}`.
+        Figures by net and form: `{"unpruned": {"macs": ..., "float32": {...}, "int8": {...}}}`,
+        and the machine under `"machine"`.
     """
     costs = {
-        key: stages.run(f"latency/{key}", functools.partial(_convert, study, stages.folder, key))
+        key: stages.run(
+            f"latency/{key}", functools.partial(_convert, load, stages.folder, key, size)
+        )
         for key in keys
     }
-    name = "latency/times_" + "_".join(sorted(keys))
-    found = stages.run(name, lambda: _time(stages.folder, keys, threads, seconds))
+    found = stages.run(
+        f"latency/{name}", functools.partial(_time, stages.folder, keys, threads, seconds)
+    )
     return {key: {"macs": costs[key]["macs"], **found["nets"][key]} for key in keys} | {
         "machine": {"name": found["machine"], "threads": threads}
     }
 
 
 def at_size(model: Any, size: int) -> keras.Model:
-    """Returns a copy of an image net for another size, without its `Rescaling`."""
+    """Returns a copy of an image net for another size, without its `Rescaling`.
+
+    Weights whose shape follows the size, those of a Dense layer behind a Flatten, are new ones.
+    """
 
     def copied(layer: Any) -> Any:
         if isinstance(layer, keras.layers.Rescaling):
@@ -61,17 +77,18 @@ def at_size(model: Any, size: int) -> keras.Model:
 
     image = keras.Input((size, size, model.inputs[0].shape[-1]), name="image")
     copy = keras.models.clone_model(model, input_tensors=image, clone_function=copied)
-    copy.set_weights(model.get_weights())
+    for old, new in zip(model.weights, copy.weights, strict=True):
+        if old.shape == new.shape:
+            new.assign(old)
     return copy
 
 
-def _convert(study: Study, folder: Path, key: str) -> dict[str, Any]:
-    size = LATENCY_SIZE
-    net = at_size(study.load(0, key), size)
+def _convert(load: Callable[[str], Any], folder: Path, key: str, size: int) -> dict[str, Any]:
+    net = at_size(load(key), size)
     noise = np.random.default_rng(0).uniform(-128, 128, (8, size, size, 3)).astype(np.float32)
     for form, quantize in FORMS.items():
         path = _file(folder, key, form)
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         to_tflite(
             net,
             path,
@@ -87,13 +104,12 @@ def _convert(study: Study, folder: Path, key: str) -> dict[str, Any]:
 
 
 def _time(folder: Path, keys: Sequence[str], threads: int, seconds: float) -> dict[str, Any]:
-    ordered = [FULL, *(key for key in keys if key != FULL)]
-    files = [_file(folder, key, form) for key in ordered for form in FORMS]
+    files = [_file(folder, key, form) for key in keys for form in FORMS]
     result = benchmark(files, threads=threads, seconds=seconds, memory=False)
     rows = {os.fspath(row.path): row for row in result.rows}
     nets = {
         key: {form: _figures(rows[os.fspath(_file(folder, key, form))]) for form in FORMS}
-        for key in ordered
+        for key in keys
     }
     return {"nets": nets, "machine": f"{result.machine}", "runtime": result.runtime}
 
