@@ -20,6 +20,7 @@ from absl import logging
 from tfprune._files import atomic_path
 from tfprune._progress import track
 from tfprune.datasets.drawing import Source, coloured, make_source
+from tfprune.datasets.shards import is_whole, shard_path
 from tfprune.datasets.spectrogram import Components, Reference
 from tfprune.datasets.stead import Catalog
 from tfprune.datasets.waveforms import Files, OnError
@@ -135,7 +136,7 @@ class ImageCache:
         return start
 
     def _read(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        path = _shard(self.folder, number)
+        path = shard_path(self.folder, number)
         try:
             with path.open("rb") as stream, np.load(stream) as shard:
                 chosen = np.isin(shard["rows"], self.rows[self.shards == number])
@@ -194,12 +195,12 @@ def cache_images(
     home = Path(folder) / source.key()
     home.mkdir(exist_ok=True)
     count = -(-len(catalog) // SHARD)
-    missing = [number for number in range(count) if not _is_whole(_shard(home, number))]
+    missing = [number for number in range(count) if not is_whole(shard_path(home, number))]
     if missing and len(missing) < count:
         logging.info("%s: %d of %d shards are there", home, count - len(missing), count)
     began = told = time.monotonic()
     for done, number in enumerate(track(missing, "drawing spectrograms, 1,024 a shard"), 1):
-        _draw(source, number, _shard(home, number))
+        _draw(source, number, shard_path(home, number))
         now = time.monotonic()
         if now - told > _TELL_SECONDS:
             told, left = now, (now - began) / done * (len(missing) - done)
@@ -230,23 +231,10 @@ def _draw(source: Source, number: int, path: Path) -> None:
 def _open(source: Source, home: Path, count: int) -> ImageCache:
     rows, labels, shards = [], [], []
     for number in range(count):
-        with np.load(_shard(home, number)) as shard:  # arrays are read one by one: no images
+        with np.load(shard_path(home, number)) as shard:  # arrays are read one by one: no images
             rows.append(shard["rows"])
             labels.append(shard["labels"])
             shards.append(np.full(len(rows[-1]), number))
     return ImageCache(
         home, source.shape, *(np.concatenate(parts) for parts in (rows, labels, shards))
     )
-
-
-def _shard(folder: Path, number: int) -> Path:
-    return folder / f"{number:05d}.npz"
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether a shard is there and its checksums are right."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (OSError, zipfile.BadZipFile):
-        return False

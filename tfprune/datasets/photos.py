@@ -15,7 +15,7 @@ _NAMED = 5  # broken files told by name
 
 
 class Unreadable(DataError):
-    """One image that cannot be used; the message is the reason alone."""
+    """One image or sound that cannot be used; the message is the reason alone."""
 
 
 def pillow() -> Any:
@@ -80,9 +80,10 @@ def read_image(path: Path, size: int | None = None, mode: str = "RGB") -> np.nda
 
 
 class Tally:
-    """Counts images read, and those that were not, by reason."""
+    """Counts images read, or sounds, and those that were not, by reason."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "images") -> None:
+        self._what = what
         self._read = 0
         self._failed: dict[str, list[str]] = {}
 
@@ -96,7 +97,7 @@ class Tally:
 
     def report(self) -> ReadReport:
         """What became of all images so far."""
-        return ReadReport(self._read, tuple(self._problems()), "images")
+        return ReadReport(self._read, tuple(self._problems()), self._what)
 
     def _problems(self) -> Iterator[Problem]:
         for reason, names in self._failed.items():

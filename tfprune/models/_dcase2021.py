@@ -32,6 +32,10 @@ def dcase2021(
 
     Raises:
         ModelError: the input shape or the number of classes is impossible.
+
+    Example:
+        >>> dcase2021().count_params()
+        46246
     """
     check_classes(classes)
     if len(input_shape) != 3 or input_shape[0] < 20 or input_shape[1] < 500 or input_shape[2] < 1:

@@ -35,6 +35,10 @@ def vggish(
 
     Raises:
         ModelError: the input shape or the number of classes is impossible.
+
+    Example:
+        >>> vggish((32, 16, 1), classes=3).output_shape
+        (None, 3)
     """
     check_classes(classes)
     if len(input_shape) != 3 or min(input_shape[:2]) < _SMALLEST or input_shape[2] < 1:
