@@ -26,7 +26,19 @@ def check_earthquake(folder: Path, printed: str) -> None:
     assert (folder / "detections.png").exists()
 
 
-CHECKS = {"quickstart": check_quickstart, "earthquake": check_earthquake}
+def check_inspection(folder: Path, printed: str) -> None:
+    assert float(printed.split("unpruned: ")[1].split()[0]) > 0.7
+    assert float(printed.split(" times fewer MACs")[0].split()[-1]) > 1.5
+    assert float(printed.split("pruned_int8.tflite: accuracy ")[1].split()[0]) > 0.7
+    assert float(printed.split("red: ")[1].split()[0]) > 0.5
+    assert (folder / "wall_map.png").exists()
+
+
+CHECKS = {
+    "quickstart": check_quickstart,
+    "earthquake": check_earthquake,
+    "inspection": check_inspection,
+}
 
 
 def test_every_notebook_is_checked() -> None:

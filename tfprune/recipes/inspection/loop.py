@@ -22,9 +22,6 @@ from tfprune.recipes.inspection.training import (
     train,
 )
 
-# Dense units stay, as in the paper.
-_DENSE = "fc*"
-
 
 @dataclass(frozen=True)
 class Step:
@@ -106,7 +103,7 @@ def loop(net: Any, fold: Fold, settings: Settings, epochs: int, repair: Any = No
         score_data=fold.some(settings.examples),
         loss=LOSS,
         scope="global",
-        exclude=_DENSE,
+        exclude=_dense(net),
         seed=settings.seed,
     )
     whole = accuracy(net, fold.test)
@@ -131,28 +128,9 @@ def ours(net: Any, fold: Fold, settings: Settings, epochs: int) -> Looped:
     return Looped(found.model, found.steps, found.removed, found.reason, taught)
 
 
-def within_budget(net: Any, fold: Fold, settings: Settings, latency_ms: float) -> Any:
-    """Prunes at one blow to a latency on LiteRT, repairs, and lets the unpruned net teach.
-
-    Args:
-        net: trained; it is not changed.
-        fold: to score, repair and train on.
-        settings: of the study.
-        latency_ms: milliseconds of one patch, on this machine.
-    """
-    seen = fold.some(settings.examples)
-    plan = tfprune.plan(
-        net,
-        "taylor",
-        latency_ms=latency_ms,
-        scope="global",
-        exclude=_DENSE,
-        data=seen,
-        loss=LOSS,
-    )
-    small = tfprune.rebuild(net, plan, "least_squares", seen[0])
-    train(small, fold.train, max(settings.tune_epochs), settings.tune_rate, settings.seed, net)
-    return small
+def _dense(net: Any) -> tuple[str, ...]:
+    """The layers whose units stay, as in the paper."""
+    return tuple(layer.name for layer in net.layers if isinstance(layer, keras.layers.Dense))
 
 
 class _Tests:
