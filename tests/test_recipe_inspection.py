@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+import tfprune
 from tfprune.cli import main
 from tfprune.convert import to_tflite
 from tfprune.datasets.patches import read_patches
@@ -95,6 +96,14 @@ def test_both_loops_lose_filters_and_tell_each_step(part: Fold, net: keras.Model
         assert left == round(20 * (1 - kept.ratio))
         if prune is loop.loop:
             assert kept.after == found.accuracy
+
+
+def test_a_net_without_hidden_dense_layers_can_be_pruned() -> None:
+    """What stays is named layer by layer: a pattern that matches none is refused by `plan`."""
+    net = training.start("resnet18", 32, 2, None, 0)[0]
+    stays = loop.dense_layers(net)
+    assert stays == (net.layers[-1].name,)
+    assert tfprune.plan(net, "l2", ratio=0.5, exclude=stays).kept
 
 
 def test_vgg_starts_with_activations_of_one_size() -> None:

@@ -103,7 +103,7 @@ def loop(net: Any, fold: Fold, settings: Settings, epochs: int, repair: Any = No
         score_data=fold.some(settings.examples),
         loss=LOSS,
         scope="global",
-        exclude=_dense(net),
+        exclude=dense_layers(net),
         seed=settings.seed,
     )
     whole = accuracy(net, fold.test)
@@ -128,7 +128,7 @@ def ours(net: Any, fold: Fold, settings: Settings, epochs: int) -> Looped:
     return Looped(found.model, found.steps, found.removed, found.reason, taught)
 
 
-def _dense(net: Any) -> tuple[str, ...]:
+def dense_layers(net: Any) -> tuple[str, ...]:
     """The layers whose units stay, as in the paper."""
     return tuple(layer.name for layer in net.layers if isinstance(layer, keras.layers.Dense))
 
