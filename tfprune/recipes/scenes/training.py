@@ -1,0 +1,128 @@
+"""How the scenes' nets are trained, on parts of clips, and judged, on whole ones."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfprune.recipes.common.answers import keras_answers
+from tfprune.recipes.scenes.data import Arrays
+from tfprune.recipes.scenes.settings import Settings
+from tfprune.training import distill
+
+LOSS = "sparse_categorical_crossentropy"
+BATCH = 16
+_DRAWS = 3
+_XLA_FROM = 10  # epochs: below, compiling takes longer than it saves
+
+
+def for_frames(net: Any, frames: int) -> keras.Model:
+    """A copy of a net, weights and all, for clips of another length.
+
+    The baseline's last pooling takes the maximum over all of the time that is left. It does so in
+    the copy too, so that the weights fit and mean the same.
+
+    Args:
+        net: takes (bands, frames, channels), with one pooling or more.
+        frames: of the copy.
+    """
+    poolings = [layer for layer in net.layers if isinstance(layer, keras.layers.MaxPooling2D)]
+    last, before = poolings[-1], 1
+    for pooling in poolings[:-1]:
+        before *= pooling.pool_size[1]
+
+    def copied(layer: Any) -> Any:
+        config = layer.get_config()
+        if layer is last:
+            config["pool_size"] = config["strides"] = (last.pool_size[0], frames // before)
+        return layer.__class__.from_config(config)
+
+    bands, _, channels = net.inputs[0].shape[1:]
+    inputs = keras.Input((bands, frames, channels), name=net.inputs[0].name)
+    copy = keras.models.clone_model(net, input_tensors=inputs, clone_function=copied)
+    copy.set_weights(net.get_weights())
+    return copy
+
+
+class Crops(keras.utils.PyDataset):
+    """Batches of parts of clips, each clip once an epoch, in a new order each time.
+
+    Of three parts drawn at random the loudest is taken: a sound of half a second in a clip of
+    silence is then seldom missed.
+
+    Args:
+        clips: features (n, bands, frames, 1) and labels (n,).
+        crop: frames of a part.
+        seed: of order and parts.
+    """
+
+    def __init__(self, clips: Arrays, crop: int, seed: int) -> None:
+        super().__init__()
+        self._levels, self._labels = clips
+        self._crop, self._draw = crop, np.random.default_rng(seed)
+        loud = np.cumsum(self._levels.mean(axis=(1, 3), dtype=np.float64), axis=1)
+        self._loud = np.pad(loud, ((0, 0), (1, 0)))
+        self._order = self._draw.permutation(len(self._labels))
+
+    def __len__(self) -> int:
+        return -(-len(self._labels) // BATCH)
+
+    def __getitem__(self, number: int) -> Arrays:
+        rows = self._order[number * BATCH : (number + 1) * BATCH]
+        last = self._levels.shape[2] - self._crop
+        starts = self._draw.integers(0, last + 1, (_DRAWS, len(rows)))
+        loud = self._loud[rows, starts + self._crop] - self._loud[rows, starts]
+        best = starts[loud.argmax(axis=0), np.arange(len(rows))]
+        places = zip(rows, best, strict=True)
+        parts = [self._levels[row, :, start : start + self._crop] for row, start in places]
+        return np.stack(parts), self._labels[rows]
+
+    def on_epoch_end(self) -> None:
+        """Draws a new order."""
+        self._order = self._draw.permutation(len(self._labels))
+
+
+def train(
+    net: Any, clips: Arrays, epochs: int, settings: Settings, seed: int, teacher: Any = None
+) -> None:
+    """Trains a net in place: Adam, its rate reached after a tenth of the steps, left by cosine.
+
+    Args:
+        net: for whole clips; a copy for parts of them is trained, and its weights come back.
+        clips: features and labels.
+        epochs: passes over the clips.
+        settings: rate and length of the parts.
+        seed: of order, parts and dropout.
+        teacher: a net for whole clips whose answers count half. Defaults to `None`.
+    """
+    keras.utils.set_random_seed(seed)
+    crop = min(settings.crop, clips[0].shape[2])
+    short = for_frames(net, crop)
+    for layer in short.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.9  # Keras's .99 needs some 500 steps to forget the start
+    learner = short
+    if teacher is not None:
+        learner = distill(short, for_frames(teacher, crop), temperature=2.0)
+    batches = Crops(clips, crop, seed)
+    steps = len(batches) * epochs
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        decay_steps=max(1, steps - steps // 10),
+        warmup_target=settings.rate,
+        warmup_steps=max(1, steps // 10),
+    )
+    learner.compile(keras.optimizers.Adam(schedule), LOSS, jit_compile=epochs >= _XLA_FROM)
+    learner.fit(batches, epochs=epochs, shuffle=False, verbose=0)
+    net.set_weights(short.get_weights())
+
+
+def accuracy(net: Any, clips: Arrays) -> float:
+    """The share of right answers to whole clips."""
+    return float((keras_answers(net, clips[0]).argmax(axis=-1) == clips[1]).mean())
+
+
+def loss(net: Any, clips: Arrays) -> float:
+    """The mean cross-entropy over whole clips."""
+    own = keras_answers(net, clips[0])[np.arange(len(clips[1])), clips[1]]
+    return float(-np.log(np.maximum(own, 1e-7)).mean())
