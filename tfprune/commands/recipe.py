@@ -5,11 +5,12 @@ import argparse
 from tfprune.commands._common import Outcome
 from tfprune.recipes.earthquake import command as earthquake
 from tfprune.recipes.inspection import command as inspection
+from tfprune.recipes.scenes import command as scenes
 
 SUMMARY = "reproduce a published system on its data, end to end"
 
 # A recipe's `command` module gives SUMMARY, add_arguments and run, and loads Keras in `run` alone.
-RECIPES = {"earthquake": earthquake, "inspection": inspection}
+RECIPES = {"earthquake": earthquake, "inspection": inspection, "scenes": scenes}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from absl import logging
 
-from tfprune.datasets.features import LogMels, band_statistics, log_mels, most_common_rate
+from tfprune.datasets.log_mels import LogMels, band_statistics, log_mels, most_common_rate
 from tfprune.datasets.mel import Mel
 from tfprune.datasets.sounds import Sounds, list_sounds
 from tfprune.datasets.splits import group_folds, group_split

@@ -117,8 +117,8 @@ def some(clips: Arrays, share: float, seed: int) -> Arrays:
 
 
 def _others(net: Any, layers: Sequence[str]) -> list[str]:
-    """The names of all layers but these."""
-    return [layer.name for layer in net.layers if layer.name not in layers]
+    """The names of all layers with weights but these."""
+    return [layer.name for layer in net.layers if layer.weights and layer.name not in layers]
 
 
 def _pruned(whole: Any, plan: Any) -> tuple[Any, Made]:
@@ -226,7 +226,7 @@ def _ours(key: str) -> Callable[[Task], Made]:
 
 def _within(net: Any, criterion: str, macs: float, parameters: float, seen: Arrays) -> Any:
     """A plan within both budgets: that of the MACs, lowered until the parameters are met."""
-    looks = {"data": seen, "loss": LOSS} if criterion == "taylor" else {}
+    looks: dict[str, Any] = {"data": seen, "loss": LOSS} if criterion == "taylor" else {}
     whole = tfprune.cost(net).parameters
     share = macs
     while True:

@@ -1,0 +1,40 @@
+"""`tfprune recipe scenes`: acoustic scenes, greedy cosine (Singh and Plumbley 2023)."""
+
+import argparse
+
+from tfprune.commands._common import Outcome, add_json, positive
+
+SUMMARY = "acoustic scenes: DCASE 2021's net, pruned by greedy cosine"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this recipe."""
+    group = parser.add_argument_group("data")
+    group.add_argument(
+        "--data",
+        metavar="DIR",
+        required=True,
+        help="sounds: a folder in TAU's layout, with a meta.csv, or a sub-folder for each class",
+    )
+    group.add_argument("--folds", type=positive, help="official folds to run (all)")
+    group.add_argument("--sample_rate", type=positive, help="samples a second (the files')")
+    group = parser.add_argument_group("training and pruning")
+    group.add_argument("--seeds", type=positive, help="repetitions of each fold (3)")
+    group.add_argument("--epochs", type=positive, help="of the unpruned net (40)")
+    group.add_argument("--tune_epochs", type=positive, help="of fine-tuning (12)")
+    group.add_argument("--rate", type=float, help="learning rate (2e-3)")
+    group.add_argument(
+        "--output", metavar="DIR", default="scenes", help="folder of what is written"
+    )
+    group.add_argument("--page", metavar="FILE.md", help="write a page of results; .json beside it")
+    group.add_argument(
+        "--minutes", type=positive, help="begin no further net after so long; call again to go on"
+    )
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    """Runs the recipe with the options that were given."""
+    from tfprune.recipes.scenes import recipe
+
+    return recipe.run(options)

@@ -1,0 +1,130 @@
+"""The page of results: each of the paper's tables, with what was measured beside it."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tfprune.recipes.common.page import markdown_table, percent
+from tfprune.recipes.common.spread import Spread, spread
+from tfprune.recipes.scenes import paper
+from tfprune.recipes.scenes.settings import SECONDS, Settings
+
+Found = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def write_page(
+    found: Found,
+    titles: Mapping[str, str],
+    settings: Settings,
+    source: str,
+    command: str,
+    done: bool,
+) -> str:
+    """Returns the page in Markdown.
+
+    Args:
+        found: what a study's nets left, by key, an entry for each fold and seed.
+        titles: of the nets, by key.
+        settings: of the study.
+        source: where the clips come from.
+        command: that makes the page.
+        done: whether nothing is left to do.
+    """
+    parts = [
+        "# Acoustic scenes: greedy cosine on DCASE 2021's net",
+        f"{source}. Clips are repeated or cut to {SECONDS:g} s, so that the net and its MACs are "
+        f"the published ones. {settings.seeds} seeds; {settings.epochs} epochs, fine-tuned for "
+        f"{settings.tune_epochs}. Made by `{command}`."
+        + ("" if done else " **Not all of it is done yet.**"),
+    ]
+    if "unpruned" in found:
+        parts += ["## Pruned", _pruned(found, titles)]
+        parts += ["## Less data to fine-tune on", _shares(found)]
+        parts += ["## Files", _files(found, titles)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _pruned(found: Found, titles: Mapping[str, str]) -> str:
+    whole = found["unpruned"]
+    head = ["net", "parameters", "MACs", "saved", "right after the cut", "accuracy, sd"]
+    head += ["points lost (95 %)", "paper: cut", "tuned", "MACs saved, reported", "true"]
+    rows = []
+    for key, entries in found.items():
+        if key.rpartition("_")[2].isdigit() and not key.startswith("ours"):
+            continue  # they stand in the next table
+        macs = _mean(entries, "macs")
+        known = paper.PRUNED.get(key)
+        told = ["-"] * 4
+        if known:
+            told = ["-" if value is None else f"{value:.1f}" for value in known[1:]]
+        cut = [entry["before"] for entry in entries if entry["before"] is not None]
+        rows.append(
+            [
+                titles[key],
+                f"{_mean(entries, 'parameters'):,.0f}",
+                f"{macs / 1e6:.1f} M",
+                percent(1 - macs / _mean(whole, "macs")),
+                percent(statistics.mean(cut)) if cut else "-",
+                _accuracy([entry["accuracy"] for entry in entries]),
+                "-" if key == "unpruned" else _points(_lost(entries, whole)),
+                *told,
+            ]
+        )
+    return markdown_table(head, rows) + (
+        "\n\nThe paper counts only the MACs of the pruned layer itself; ours count the next "
+        'layer\'s inputs too ("true"). It took the best epoch by the test set; here the last '
+        "epoch counts, and what is chosen is chosen on validation clips. Its data are scenes of "
+        "cities (DCASE), so accuracies are not to be compared across, only what is lost."
+    )
+
+
+def _shares(found: Found) -> str:
+    head = ["data", "cosine", "L1", "new weights", "paper: cosine", "L1", "new weights"]
+    rows = []
+    for share, known in paper.SHARES.items():
+        cells = []
+        for key in known:
+            entries = found.get(key if share in (0, 100) else f"{key}_{share}")
+            values = [entry["before" if share == 0 else "accuracy"] for entry in entries or ()]
+            cells.append(_accuracy(values) if values else "-")
+        rows.append([f"{share} %", *cells, *(f"{value:.1f}" for value in known.values())])
+    return "All at the widths of C1+C2+C3.\n\n" + markdown_table(head, rows)
+
+
+def _files(found: Found, titles: Mapping[str, str]) -> str:
+    head = ["net", "form", "KB", "accuracy, first fold", "paper, KB"]
+    rows = []
+    for key, entries in found.items():
+        known = paper.KILOBYTES.get(key)
+        for place, (form, one) in enumerate(entries[0].get("files", {}).items()):
+            told = str(known[place]) if known else "-"
+            size = f"{one['bytes'] / 1e3:.0f}"
+            rows.append([titles[key], form, size, percent(one["accuracy"]), told])
+    return markdown_table(head, rows) if rows else ""
+
+
+def _mean(entries: Sequence[Mapping[str, Any]], name: str) -> float:
+    return statistics.mean(entry[name] for entry in entries)
+
+
+def _accuracy(values: Sequence[float]) -> str:
+    """Mean and standard deviation in per cent.
+
+    Example:
+        >>> _accuracy([0.5, 0.7]), _accuracy([0.5])
+        ('60.0 (14.1)', '50.0')
+    """
+    mean = f"{100 * statistics.mean(values):.1f}"
+    return f"{mean} ({100 * statistics.stdev(values):.1f})" if len(values) > 1 else mean
+
+
+def _lost(entries: Sequence[Mapping[str, Any]], whole: Sequence[Mapping[str, Any]]) -> Spread:
+    """Points lost, pair by pair."""
+    pairs = zip(entries, whole, strict=True)
+    return spread([100 * (before["accuracy"] - after["accuracy"]) for after, before in pairs])
+
+
+def _points(found: Spread) -> str:
+    if found.low != found.low:
+        return f"{found.mean:.1f}"
+    return f"{found.mean:.1f} ({found.low:.1f} to {found.high:.1f})"

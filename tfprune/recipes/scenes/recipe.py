@@ -1,0 +1,58 @@
+"""The recipe from the command's options to its outcome."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from tfprune._files import check_writable, write_text
+from tfprune.commands._common import Outcome
+from tfprune.recipes.common.extras import require
+from tfprune.recipes.common.stages import Stages, make_folder
+from tfprune.recipes.scenes.data import read_clips
+from tfprune.recipes.scenes.page import write_page
+from tfprune.recipes.scenes.settings import Settings
+from tfprune.recipes.scenes.study import Study
+
+_SETTINGS = ("seeds", "folds", "epochs", "tune_epochs", "rate", "sample_rate")
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    """Trains, prunes, tests and tells; goes on where an earlier call was stopped."""
+    require("sklearn", "the recipe's folds")
+    require("scipy", "the recipe's intervals")
+    if options.page is not None:
+        check_writable(options.page)
+    given = {name: getattr(options, name) for name in _SETTINGS}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    folder = make_folder(options.output)
+    clips = read_clips(options.data, folder, settings)
+    stages = Stages(folder, {**settings.as_dict(), "data": clips.source})
+    study = Study(settings, clips, stages)
+    done = study.run(float("inf") if options.minutes is None else 60.0 * options.minutes)
+    found, titles = study.results(), {net.key: net.title for net in study.rows}
+    command = _command(settings)
+    text = write_page(found, titles, settings, clips.source, command, done)
+    document: dict[str, Any] = {
+        "command": command,
+        "done": done,
+        "source": clips.source,
+        "settings": settings.as_dict(),
+        "nets": found,
+    }
+    if options.page is not None:
+        write_text(Path(options.page).with_suffix(".json"), json.dumps(document, indent=1) + "\n")
+        write_text(options.page, text)
+        text += f"\n  wrote {options.page}, and .json beside it"
+    return Outcome(text, document)
+
+
+def _command(settings: Settings) -> str:
+    """The command that makes the page, for data of the reader's."""
+    usual = Settings()
+    changed = [
+        f" --{name} {getattr(settings, name)}"
+        for name in _SETTINGS
+        if getattr(settings, name) != getattr(usual, name)
+    ]
+    return f"tfprune recipe scenes --data DIR{''.join(changed)} --page PAGE.md"

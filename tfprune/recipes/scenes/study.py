@@ -1,0 +1,154 @@
+"""The whole experiment: folds, seeds and nets, each kept when it is done; resumable."""
+
+import functools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from absl import logging
+
+from tfprune._files import atomic_path
+from tfprune.convert import to_tflite
+from tfprune.costs import cost
+from tfprune.models import dcase2021
+from tfprune.recipes.common.accuracy import accuracy_of
+from tfprune.recipes.common.answers import tflite_answers
+from tfprune.recipes.common.stages import Stages
+from tfprune.recipes.scenes.data import Clips, Fold
+from tfprune.recipes.scenes.nets import Made, Net, Task, nets
+from tfprune.recipes.scenes.settings import Settings
+from tfprune.recipes.scenes.training import accuracy, train
+from tfprune.training.advice import no_retracing_advice
+
+UNPRUNED = "unpruned"
+_FORMS = {"float32": None, "float16": "float16", "int8": "int8"}
+_SAMPLE = 64  # clips that int8 ranges are found from
+Found = dict[str, list[dict[str, Any]]]
+
+
+class Study:
+    """Trains, prunes and tests nets over folds and seeds.
+
+    Args:
+        settings: what to do.
+        clips: to train and test on.
+        stages: where to keep what was found.
+    """
+
+    def __init__(self, settings: Settings, clips: Clips, stages: Stages) -> None:
+        self.settings = settings
+        self._clips, self._stages = clips, stages
+
+    @property
+    def rows(self) -> tuple[Net, ...]:
+        """All nets, the unpruned one first, then by tier."""
+        unpruned = Net(UNPRUNED, "unpruned", self._unpruned, 0, files=True)
+        return (unpruned, *sorted(nets(), key=lambda net: net.tier))
+
+    def run(self, seconds: float = float("inf")) -> bool:
+        """Does what is left to do, a net for all folds and seeds before the next.
+
+        Args:
+            seconds: begins no further net after so long. Defaults to no limit.
+
+        Returns:
+            Whether all is done.
+        """
+        began, todo = time.perf_counter(), list(self._todo())
+        for number, (seed, fold, net) in enumerate(todo):
+            passed = time.perf_counter() - began
+            if passed > seconds:
+                return False
+            if number:
+                left = passed / number * (len(todo) - number)
+                logging.info("%d of %d nets, about %.0f min left", number, len(todo), left / 60)
+            keras.backend.clear_session()
+            compute = functools.partial(self._compute, seed, fold, net)
+            with no_retracing_advice():
+                self._stages.run(_place(seed, fold, net.key), compute)
+        return True
+
+    def results(self) -> Found:
+        """What is done, by net: an entry for each seed and fold, of nets done for all of them."""
+        found = {}
+        for net in self.rows:
+            entries = [self._stages.done(_place(*each, net.key)) for each in self._each()]
+            if all(entry is not None for entry in entries):
+                found[net.key] = [entry for entry in entries if entry is not None]
+        return found
+
+    def _each(self) -> Iterator[tuple[int, int]]:
+        for fold in range(len(self._clips.folds)):
+            for seed in range(self.settings.seeds):
+                yield seed, fold
+
+    def _todo(self) -> Iterator[tuple[int, int, Net]]:
+        for net in self.rows:
+            for seed, fold in self._each():
+                if self._stages.done(_place(seed, fold, net.key)) is None:
+                    yield seed, fold, net
+
+    def _load(self, seed: int, fold: int, key: str) -> Any:
+        path = self._file(_place(seed, fold, key), ".keras")
+        return keras.models.load_model(path, compile=False)
+
+    def _file(self, place: str, suffix: str) -> Path:
+        path = self._stages.folder / f"{place}{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _unpruned(self, task: Task) -> Made:
+        keras.utils.set_random_seed(task.seed)
+        shape, classes = task.fold.train[0].shape[1:], len(self._clips.sounds.classes)
+        net = dcase2021(shape, classes)
+        train(net, task.fold.train, self.settings.epochs, self.settings, task.seed)
+        return Made(net)
+
+    def _compute(self, seed: int, fold: int, net: Net) -> dict[str, Any]:
+        part = self._clips.fold(fold, self.settings)
+        load = functools.partial(self._load, seed, fold)
+        began = time.perf_counter()
+        made = net.make(Task(load, part, self.settings, seed))
+        spent = time.perf_counter() - began
+        place = _place(seed, fold, net.key)
+        with atomic_path(self._file(place, ".keras")) as temporary:
+            made.model.save(temporary)
+        costs = cost(made.model)
+        found = {
+            "accuracy": accuracy(made.model, part.test),
+            "before": None if made.cut is None else accuracy(made.cut, part.test),
+            "oracle": made.oracle,
+            "kept": made.kept,
+            "chosen": made.chosen,
+            "parameters": costs.parameters,
+            "macs": costs.macs,
+            "making_seconds": round(spent, 1),
+        }
+        if net.files and seed == 0 and fold < self.settings.file_folds:
+            found["files"] = self._files(made.model, place, part)
+        return found
+
+    def _files(self, model: Any, place: str, part: Fold) -> dict[str, Any]:
+        """Writes TFLite files, and lets them answer the test."""
+        sample, files = part.train[0][:_SAMPLE], {}
+        for form, quantize in _FORMS.items():
+            path = self._file(place, f"_{form}.tflite")
+            to_tflite(
+                model,
+                path,
+                quantize,
+                representative_data=[sample],
+                samples=[sample[:4]],
+                # How far int8 is off is what the whole test tells, not a few clips.
+                tolerance=1.0 if quantize == "int8" else None,
+            )
+            right = accuracy_of(tflite_answers(path, part.test[0]), np.asarray(part.test[1]))
+            files[form] = {"bytes": path.stat().st_size, "accuracy": right.share}
+        return files
+
+
+def _place(seed: int, fold: int, key: str) -> str:
+    return f"seed{seed}/fold{fold}/{key}"
