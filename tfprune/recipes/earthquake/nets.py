@@ -64,7 +64,7 @@ class Net:
 def nets(settings: Settings) -> tuple[Net, ...]:
     """The nets of a study after the unpruned one, those that must be there first."""
     beyond = [
-        Net(f"taught_{100 * ratio:g}", f"{ratio:.1%} of all widths, from there", _further(ratio))
+        Net(f"taught_{100 * ratio:g}", f"{100 * ratio:g} % of all widths, from there", _further(ratio))
         for ratio in settings.frontier
     ]
     return (

@@ -44,7 +44,7 @@ class Settings:
     retrain_epochs: int = 30
     rate: float = 2e-4
     retrain_rate: float = 1e-3
-    frontier: tuple[float, ...] = (0.95, 0.975)
+    frontier: tuple[float, ...] = (0.95, 0.975, 0.99)
 
     @property
     def ranges(self) -> dict[str, Range]:
