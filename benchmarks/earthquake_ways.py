@@ -1,4 +1,4 @@
-"""Ways to a tenth of ResNet50's widths, on earthquakes: at once or in steps, repaired, taught.
+"""Ways to a tenth of ResNet50's widths, on earthquakes: at once, taught, or repaired first.
 
     tfprune recipe earthquake --data FILE.hdf5 --csv FILE.csv --weights FILE.npz --output FOLDER
     python benchmarks/earthquake_ways.py --study FOLDER --data FILE.hdf5 --csv FILE.csv
@@ -11,7 +11,6 @@ is chosen here, and the test windows are not looked at.
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,12 @@ from ship_earthquake import finished
 import tfprune
 from tfprune._files import write_text
 from tfprune.recipes.earthquake.settings import RATIO
-from tfprune.recipes.earthquake.training import compile_for, one_hot, train, training_batches
+from tfprune.recipes.earthquake.training import train
 from tfprune.report.tables import render
 from tfprune.timing.machine import describe
 from tfprune.training.advice import no_retracing_advice
 
-HELD, STEPS, STEP_EPOCHS, SEEN = 64, 3, 2, 128
+HELD, SEEN = 64, 128
 
 
 def main() -> None:
@@ -86,35 +85,10 @@ def at_once(repair: str | None, taught: bool) -> Callable[..., list[float]]:
     return way
 
 
-def in_steps(whole: Any, images: Any, held: Any, settings: Any, seed: int) -> list[float]:
-    """Three steps, repaired and trained for two epochs each, then taught for the rest."""
-    short = replace(settings, epochs=STEP_EPOCHS)
-    some = images[0][:SEEN], one_hot(images[1][:SEEN])
-    found = tfprune.iterate(
-        whole,
-        lambda: training_batches(images, short, seed),
-        some,
-        "l2",
-        step=RATIO / STEPS,
-        target=RATIO,
-        epochs=STEP_EPOCHS,
-        max_drop=None,
-        compile=lambda model: compile_for(model, short, len(images[1])),
-        repair="least_squares",
-        score_data=some,
-        seed=seed,
-    )
-    before = accuracy(found.model, held)
-    rest = replace(settings, epochs=settings.epochs - STEPS * STEP_EPOCHS)
-    train(found.model, images, rest, seed, teacher=whole)
-    return [before, accuracy(found.model, held)]
-
-
 WAYS: dict[str, Callable[..., list[float]]] = {
     "at once": at_once(None, taught=False),
     "at once, taught": at_once(None, taught=True),
     "at once, repaired": at_once("least_squares", taught=False),
-    "in steps, repaired, taught": in_steps,
 }
 
 if __name__ == "__main__":

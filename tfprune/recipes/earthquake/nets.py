@@ -64,7 +64,11 @@ class Net:
 def nets(settings: Settings) -> tuple[Net, ...]:
     """The nets of a study after the unpruned one, those that must be there first."""
     beyond = [
-        Net(f"taught_{100 * ratio:g}", f"{100 * ratio:g} % of all widths, from there", _further(ratio))
+        Net(
+            f"taught_{100 * ratio:g}",
+            f"{100 * ratio:g} % of all widths, from there",
+            _further(ratio),
+        )
         for ratio in settings.frontier
     ]
     return (
@@ -115,7 +119,7 @@ def _mobilenet(task: Task) -> Made:
 def _taught(task: Task) -> Made:
     """The paper's ratio at one blow, then taught by the unpruned net.
 
-    Steps with repair between them ended lower: `benchmarks/earthquake_ways.py`.
+    Repair before the training ended lower: `benchmarks/earthquake_ways.py`.
     """
     whole = task.load("unpruned")
     return _less(task, whole, RATIO, teacher=whole)
