@@ -12,6 +12,7 @@ from absl import logging
 
 from tfprune.convert import to_tflite
 from tfprune.costs import cost
+from tfprune.errors import ConversionError
 from tfprune.recipes.common.stages import Stages
 from tfprune.timing.benchmark import benchmark
 
@@ -48,7 +49,8 @@ def measure(
 
     Returns:
         Figures by net and form: `{"unpruned": {"macs": ..., "float32": {...}, "int8": {...}}}`,
-        and the machine under `"machine"`.
+        and the machine under `"machine"`. A net that LiteRT cannot run at this size is told of
+        in the log, and is missing.
     """
     costs = {
         key: stages.run(
@@ -56,10 +58,13 @@ def measure(
         )
         for key in keys
     }
+    timed = [key for key in keys if "failed" not in costs[key]]
+    for key in costs.keys() - timed:
+        logging.warning("%s is not timed at %d pixels: %s", key, size, costs[key]["failed"])
     found = stages.run(
-        f"latency/{name}", functools.partial(_time, stages.folder, keys, threads, seconds)
+        f"latency/{name}", functools.partial(_time, stages.folder, timed, threads, seconds)
     )
-    return {key: {"macs": costs[key]["macs"], **found["nets"][key]} for key in keys} | {
+    return {key: {"macs": costs[key]["macs"], **found["nets"][key]} for key in timed} | {
         "machine": {"name": found["machine"], "threads": threads}
     }
 
@@ -89,16 +94,19 @@ def _convert(load: Callable[[str], Any], folder: Path, key: str, size: int) -> d
     for form, quantize in FORMS.items():
         path = _file(folder, key, form)
         path.parent.mkdir(parents=True, exist_ok=True)
-        to_tflite(
-            net,
-            path,
-            quantize,
-            representative_data=[noise],
-            samples=[noise[:1]],
-            tolerance=1.0,  # noise asks for the speed, not for answers
-            input_type=form,
-            output_type=form,
-        )
+        try:
+            to_tflite(
+                net,
+                path,
+                quantize,
+                representative_data=[noise],
+                samples=[noise[:1]],
+                tolerance=1.0,  # noise asks for the speed, not for answers
+                input_type=form,
+                output_type=form,
+            )
+        except ConversionError as error:  # such as ranges of a single channel that are no ranges
+            return {"macs": cost(net).macs, "failed": f"{form}: {error}"}
     logging.info("converted %s for %d pixels", key, size)
     return {"macs": cost(net).macs}
 
