@@ -205,10 +205,13 @@ def _sentences(good: Sequence[Row], ordered: Sequence[Row], latency: Latency) ->
         yield "No pruned net is within a point of the unpruned one."
         return
     best = good[0]
+    speed = "not timed"
+    if best.key in latency:
+        float32, int8 = (_speed(latency, best.key, form) for form in ("float32", "int8"))
+        speed = f"{float32} in float32 and {int8} in int8"
     yield (
-        f"{best.title}: {best.parameters:,} parameters, {_speed(latency, best.key, 'float32')} "
-        f"in float32 and {_speed(latency, best.key, 'int8')} in int8, at {_points(best.lost)} "
-        "points lost on average."
+        f"{best.title}: {best.parameters:,} parameters, {speed}, at {_points(best.lost)} points "
+        "lost on average."
     )
     smaller = [row for row in ordered if row.parameters < best.parameters]
     for row in smaller:
