@@ -34,10 +34,20 @@ def check_inspection(folder: Path, printed: str) -> None:
     assert (folder / "wall_map.png").exists()
 
 
+def check_scenes(folder: Path, printed: str) -> None:
+    assert float(printed.split("unpruned: ")[1].split()[0]) > 0.7
+    assert float(printed.split("masked original: ")[1].split()[0]) < 1e-5
+    assert float(printed.split(" % of the MACs saved")[0].split()[-1]) > 20
+    assert float(printed.split("pruned_int8.tflite: accuracy ")[1].split()[0]) > 0.7
+    assert printed.split("heard: ")[1].split()[:3] == ["hall", "traffic", "rain"]
+    assert (folder / "listener.tflite").exists()
+
+
 CHECKS = {
     "quickstart": check_quickstart,
     "earthquake": check_earthquake,
     "inspection": check_inspection,
+    "scenes": check_scenes,
 }
 
 

@@ -14,6 +14,7 @@ from tfprune.convert import to_tflite
 from tfprune.datasets.patches import read_patches
 from tfprune.errors import DataError, FileError
 from tfprune.recipes.common import latency
+from tfprune.recipes.common.stages import Stages
 from tfprune.recipes.inspection import figure, frozen, loop, page, study, training
 from tfprune.recipes.inspection.damage_map import slide
 from tfprune.recipes.inspection.data import Fold, fold
@@ -98,6 +99,54 @@ def test_both_loops_lose_filters_and_tell_each_step(part: Fold, net: keras.Model
             assert kept.after == found.accuracy
 
 
+def test_more_epochs_are_tried_last_and_in_few_folds(folder: Path, tmp_path: Path) -> None:
+    settings = Settings(folds=4, run_folds=2, tune_epochs=(1, 10), tune_folds=1)
+    patches = {"crack": read_patches(folder, SIZE)}
+    todo = study.Study(settings, patches, Stages(tmp_path, {}), {})._all()
+    places = [place for place, _ in todo]
+    tried = [place for place in places if place.endswith("_10")]
+    assert places[-2:] == tried == [f"crack/0/{net}/wu_10" for net in ("resnet18", "vgg16")]
+
+
+def test_each_steps_rate_begins_anew(part: Fold, net: keras.Model, monkeypatch) -> None:
+    """Along one schedule it would be 0 from the second step on, and nothing would be tuned."""
+    moved = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_begin(self, logs: object = None) -> None:
+            self.before = [w.numpy() for w in self.model.trainable_weights]
+
+        def on_train_end(self, logs: object = None) -> None:
+            pairs = zip(self.before, self.model.trainable_weights, strict=True)
+            moved.append(max(float(np.abs(a - b.numpy()).max()) for a, b in pairs))
+
+    tester = loop._Tester
+    monkeypatch.setattr(loop, "_Tester", lambda tests: _Both(tester(tests), Watch()))
+    loop.loop(net, part, Settings(image_size=SIZE, step=5, tune_rate=1e-3, examples=32), 1)
+    assert len(moved) > 2
+    assert min(moved) > 1e-4
+
+
+class _Both(keras.callbacks.Callback):
+    """Two callbacks in the place of one."""
+
+    def __init__(self, *callbacks: keras.callbacks.Callback) -> None:
+        super().__init__()
+        self.both = callbacks
+
+    def set_model(self, model: keras.Model) -> None:
+        for one in self.both:
+            one.set_model(model)
+
+    def on_train_begin(self, logs: object = None) -> None:
+        for one in self.both:
+            one.on_train_begin(logs)
+
+    def on_train_end(self, logs: object = None) -> None:
+        for one in self.both:
+            one.on_train_end(logs)
+
+
 def test_a_net_without_hidden_dense_layers_can_be_pruned() -> None:
     """What stays is named layer by layer: a pattern that matches none is refused by `plan`."""
     net = training.start("resnet18", 32, 2, None, 0)[0]
@@ -149,17 +198,26 @@ def test_a_map_is_red_where_the_damage_is(part: Fold, net: keras.Model, tmp_path
 
 
 def test_the_page_sets_the_papers_figures_beside_ours(tmp_path: Path) -> None:
-    def steps(shift: float) -> dict[str, object]:
+    def steps(shift: float, seconds: float = 2.0) -> dict[str, object]:
         rows = [(0.0, 0.99, 0.99), (512 / 4224, 0.9 + shift, 0.98), (0.606, 0.8, 0.97)]
+        rows += [(0.848, 0.6, 0.98)]
         names = "score_seconds", "tune_seconds"
         told = [
-            {"ratio": a, "before": b, "after": c, **dict.fromkeys(names, 2.0)} for a, b, c in rows
+            {"ratio": a, "before": b, "after": c, "within": a < 0.6, "macs": 1e6 / (1 + a)}
+            | dict.fromkeys(names, seconds)
+            for a, b, c in rows
         ]
         files = {form: {"bytes": 10, "accuracy": 0.97} for form in ("float32", "int8")}
         return {"steps": told, "removed": {"conv": 0.5}, "accuracy": 0.97, "files": files}
 
     found = {f"crack/{number}/vgg16/wu_1": steps(0.02 * number) for number in (0, 1)}
-    settings = Settings(nets=("vgg16",))
+    found["crack/0/vgg16/ours_1"] = steps(0.0)
+    found["crack/0/vgg16/wu_10"] = {**steps(0.0, 9.0), "accuracy": 0.98}
+    files = {form: {"bytes": 20, "accuracy": 0.99} for form in ("float32", "int8")}
+    for number in (0, 1):
+        whole = {"accuracy": 0.99, "weights": "random", "files": files}
+        found[f"crack/{number}/vgg16/unpruned"] = whole
+    settings = Settings(nets=("vgg16",), tune_epochs=(1, 10))
     figures = {"bytes": 2e6, "median_ms": 10.0, "speedup": 9.5}
     figures |= {"speedup_low": 9.0, "speedup_high": 9.9}
     nets = ("crack/0/vgg16/unpruned", "crack/0/vgg16/wu_1")
@@ -171,6 +229,15 @@ def test_the_page_sets_the_papers_figures_beside_ours(tmp_path: Path) -> None:
     assert "| 12.1 % | 2 | 91.0 (1.41) | 98.0 (0.00) | 91.1 (2.43) | 99.7 (0.12) |" in text
     assert "| 60.6 % | 2 | 80.0 (0.00) | 97.0 (0.00) | 82.5 (9.12) | 99.7 (0.09) |" in text
     assert "Not all of it is done" in text
+    assert "vgg16 begins with random weights" in text
+    goal = "| crack, vgg16, wu | 84 % of filters removed, fine-tuned: within 0.5 points |"
+    assert f"{goal} +1.0 points lost, 98.0 (0.00) % | no |" in text
+    assert "95 % of unpruned, with repair | 80.8 %, 80.0 % | no |" in text
+    assert "of 10, the kept nets | 10 epochs: +1.0 points | no |" in text
+    assert "9 times faster; at most 24 % of the bytes | 9.5x, int8 9.5x; 100.0 %" in text
+    assert "| 84.8 % | 98.0 | 98.0 |" in text
+    assert "More epochs took 4.5 times as long" in text
+    assert "| vgg16 | wu_1 | 99.0 (0.00) | 12.1 % | 97.0 (0.00) | 1.1x | 9.5x |" in text
     figure.draw(found, settings, tmp_path / "page.svg")
     assert "vgg16" in (tmp_path / "page.svg").read_text()
 

@@ -3,12 +3,18 @@
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
+import tfprune
 from tfprune.cli import main
-from tfprune.errors import DataError
-from tfprune.recipes.scenes import nets, page, paper, study
+from tfprune.convert import to_tflite
+from tfprune.datasets.mel import Mel
+from tfprune.errors import DataError, FileError
+from tfprune.recipes.scenes import finishing, nets, page, paper, published, study
+from tfprune.recipes.scenes.listening import classify, listener, write_listener
+from tfprune.recipes.scenes.released import nearest, read_released
 from tfprune.recipes.scenes.settings import LAYERS, Settings
 
 soundfile = pytest.importorskip("soundfile")
@@ -45,6 +51,8 @@ def test_the_command_goes_on_where_it_stopped(folder, tmp_path, monkeypatch, cap
     before = {file: file.stat().st_mtime_ns for file in place.glob("*.json")}
     assert place / "unpruned.json" in before
     capsys.readouterr()
+    monkeypatch.setattr(finishing, "_TIMING_SECONDS", 1.0)
+    monkeypatch.setattr(published, "VGGISH_SHAPES", ((3, 3, 4, 16),))
     assert main([*line, "--page", str(tmp_path / "page.md")]) == 0
     assert all(file.stat().st_mtime_ns == time for file, time in before.items())
     document = json.loads(capsys.readouterr().out)
@@ -62,19 +70,33 @@ def test_the_command_goes_on_where_it_stopped(folder, tmp_path, monkeypatch, cap
     text = (tmp_path / "page.md").read_text()
     assert "| cosine, C2 |" in text
     assert "| 27.2 | 46.5 | 27.4 | 29.5 |" in text
+    assert "| half of the MACs, less than 1 point lost |" in text
     assert json.loads((tmp_path / "page.json").read_text()) == document
+    assert (tmp_path / "page.svg").read_text().startswith("<?xml")
+    assert all(document["choosing"]["dcase"]["same"].values())
+    assert all(document["choosing"]["vggish"]["same"].values())
+    one = document["listeners"]["ours_50"]
+    assert one["accuracy"] == pytest.approx(ours["files"]["float32"]["accuracy"])
+    assert main(["recipe", "scenes", "--json", "--classify", str(folder / "high" / "0.wav"),
+                 "--model", str(place / one["file"])]) == 0  # fmt: skip
+    (heard,) = json.loads(capsys.readouterr().out)["parts"]
+    assert set(heard["probabilities"]) == {"high", "low"}
+    assert heard["probability"] == max(heard["probabilities"].values())
+    assert (heard["start"], heard["end"]) == (0.0, 1.0)
 
 
 def test_the_page_tells_means_and_what_is_lost() -> None:
     def entries(*values: float, before: float | None = None) -> list[dict[str, object]]:
         shared = {"before": before, "parameters": 100, "macs": 5e6}
-        return [{"accuracy": value, **shared} for value in values]
+        runs = [{"accuracy": value, **shared} for value in values]
+        return [{**run, "seed": 0, "fold": fold} for fold, run in enumerate(runs)]
 
     found = {"unpruned": entries(0.8, 0.9), "C1+C2+C3": entries(0.7, 0.8, before=0.3)}
     found["C1+C2+C3_75"] = entries(0.6, 0.7, before=0.3)
     titles = {key: key for key in found}
     text = page.write_page(found, titles, Settings(), "clips", "a command", False)
     assert "| 30.0 % | 75.0 (7.1) | 10.0 (10.0 to 10.0) |" in text
+    assert "| 10.0 (10.0 to 10.0) points lost | no |" in text  # to a quarter less data
     assert "| 75 % | 65.0 (7.1) | - | - | 44.2 | 43.1 | 44.0 |" in text
     assert "| 0 % | 30.0 (0.0) |" in text
     assert "Not all of it is done" in text
@@ -87,3 +109,49 @@ def test_every_layer_set_of_the_paper_is_run() -> None:
     assert {f"l1_{share}" for share in paper.SHARES if 0 < share < 100} <= keys
     with pytest.raises(DataError, match="counts of 1 or more"):
         Settings(epochs=0)
+
+
+def test_what_cannot_be_listened_to_is_refused(folder, tmp_path, capsys) -> None:
+    sound = str(folder / "high" / "0.wav")
+    assert main(["recipe", "scenes"]) == 1
+    assert "expected --data" in capsys.readouterr().err
+    assert main(["recipe", "scenes", "--classify", sound]) == 1
+    assert "--model" in capsys.readouterr().err
+    assert main(["recipe", "scenes", "--classify", sound, "--model", sound]) == 1
+    assert "0.wav" in capsys.readouterr().err
+    image = keras.Input((8, 8, 1))
+    net = keras.Model(image, keras.layers.Flatten()(image))
+    to_tflite(net, tmp_path / "image.tflite")
+    with pytest.raises(DataError, match="takes waveforms"):
+        classify(tmp_path / "image.tflite", sound)
+
+
+def test_a_long_sound_is_heard_part_by_part(tmp_path) -> None:
+    mel = Mel.baseline(RATE)
+    features = keras.Input((40, 50, 1))
+    loud = keras.layers.Dense(2, "softmax")(keras.layers.GlobalAveragePooling2D()(features))
+    net = keras.Model(features, loud)
+    net.layers[-1].set_weights([np.array([[1.0, -1.0]]), np.array([0.0, 0.0])])
+    model = listener(net, mel, 1.0, np.full((40, 1, 1), -40.0), np.full((40, 1, 1), 10.0))
+    noise = np.random.default_rng(0).normal(0, 1, (3, RATE)).astype(np.float32)
+    sounds = noise * np.array([[0.2], [0.0001], [0.2]], np.float32)
+    write_listener(model, tmp_path / "loud.tflite", mel, ("loud", "quiet"), sounds)
+    soundfile.write(tmp_path / "long.wav", sounds.ravel()[: 2 * RATE + RATE // 2], RATE)
+    heard = classify(tmp_path / "loud.tflite", tmp_path / "long.wav")
+    assert [one.label for one in heard] == ["loud", "quiet", "loud"]
+    assert [one.end for one in heard] == [1.0, 2.0, 2.5]
+
+
+def test_the_released_nets_are_what_the_paper_counts(shared_data) -> None:
+    for key, net in read_released(shared_data / "models").items():
+        counts, (parameters, *_, true) = tfprune.cost(net), paper.PRUNED[key]
+        assert counts.parameters == parameters
+        assert 100 * (1 - counts.macs / 286_637_800) == pytest.approx(true, abs=0.01)
+    assert np.mean(nearest(read_released(shared_data / "models")["C2"])["C1"]) == pytest.approx(
+        0.55, abs=0.01
+    )
+
+
+def test_released_nets_that_are_missing_are_named(tmp_path) -> None:
+    with pytest.raises(FileError, match=r"dcase2021_pruned_C1\.keras"):
+        read_released(tmp_path)

@@ -126,6 +126,23 @@ def _visit(
     return stays, marked
 
 
+def nearest_distances(kernel: np.ndarray) -> np.ndarray:
+    """How far each filter is from the one that points most like it.
+
+    Args:
+        kernel: (*space, inputs, filters) of a convolution, or (inputs, units).
+
+    Returns:
+        (filters,) 1 - p_i . p_j, in 0..2; infinite of a filter of zeros, or of a single one.
+
+    Example:
+        >>> import numpy as np
+        >>> nearest_distances(np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 0.0]]))
+        array([0., 1., 0.])
+    """
+    return _distances(as_matrices(kernel))[0].min(axis=1)
+
+
 def _distances(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The distances D, infinite where there is no neighbour; and which filters are not zero.
 

@@ -30,7 +30,10 @@ def _add_study(group: argparse._ArgumentGroup) -> None:
         "--tune_epochs",
         type=positive,
         nargs="+",
-        help="of fine-tuning after each step; a loop for each number (1)",
+        help="of fine-tuning after each step; further numbers are tried in --tune_folds (1)",
+    )
+    group.add_argument(
+        "--tune_folds", type=positive, help="folds that try further --tune_epochs (1)"
     )
     group.add_argument("--step", type=positive, help="filters that a step removes (512)")
     group.add_argument("--rate", type=float, help="learning rate of the unpruned net (2e-4)")

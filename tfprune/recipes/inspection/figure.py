@@ -1,4 +1,4 @@
-"""The page's picture: accuracy against filters removed, before and after fine-tuning."""
+"""The page's picture: accuracy against filters removed, and which layers lose them."""
 
 import os
 import statistics
@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from tfprune._files import atomic_path
-from tfprune.recipes.inspection.page import Found, curve, entries
+from tfprune.recipes.inspection.curves import Found, curve, entries, loops_of
 from tfprune.recipes.inspection.settings import Settings
 
 
 def draw(found: Found, settings: Settings, path: str | os.PathLike[str]) -> None:
-    """Writes the picture, a panel for each set and net.
+    """Writes the picture: for each set and net a panel of accuracies and one of layers.
 
     Args:
         found: what a study's parts left.
@@ -23,21 +23,42 @@ def draw(found: Found, settings: Settings, path: str | os.PathLike[str]) -> None
 
     names = list(dict.fromkeys(place.partition("/")[0] for place in found))
     with rc_context({"svg.hashsalt": "tfprune"}):  # the same numbers make the same file
-        size = (4.6 * len(settings.nets), 3.4 * len(names))
+        size = (4.6 * len(settings.nets), 5.6 * len(names))
         figure: Any = Figure(figsize=size, layout="constrained")
-        panels = figure.subplots(len(names), len(settings.nets), squeeze=False)
-        for row, name in zip(panels, names, strict=True):
-            for axes, net in zip(row, settings.nets, strict=True):
-                _panel(axes, found, name, net, settings.tune_epochs[0])
+        heights = [3, 2] * len(names)
+        panels = figure.subplots(
+            2 * len(names), len(settings.nets), squeeze=False, height_ratios=heights
+        )
+        for number, name in enumerate(names):
+            for column, net in enumerate(settings.nets):
+                _panel(panels[2 * number, column], found, name, net, settings.tune_epochs)
+                _layers(panels[2 * number + 1, column], found, name, net)
         with atomic_path(Path(path)) as temporary:
             kind = Path(path).suffix[1:]
             metadata = {"Date": None} if kind == "svg" else {}
             figure.savefig(temporary, format=kind, dpi=110, metadata=metadata)
 
 
-def _panel(axes: Any, found: Found, name: str, net: str, epochs: int) -> None:
-    for number, how in enumerate(("wu", "ours")):
-        steps = list(curve(entries(found, name, f"{net}/{how}_{epochs}")))
+def _layers(axes: Any, found: Found, name: str, net: str) -> None:
+    loops = loops_of(found, name, net)
+    for number, how in enumerate(loops):
+        folds = entries(found, name, f"{net}/{how}")
+        shares = [
+            100 * statistics.mean(one["removed"][layer] for one in folds)
+            for layer in folds[0]["removed"]
+        ]
+        places = [place + 0.8 * number / len(loops) for place in range(len(shares))]
+        axes.bar(places, shares, 0.8 / len(loops), align="edge", color=f"C{number}", label=how)
+    axes.set(xlabel="convolution, from the input on", ylabel="removed, %", ylim=(0, 100))
+    axes.spines[["top", "right"]].set_visible(False)
+    if loops:
+        axes.legend(frameon=False, fontsize=7)
+
+
+def _panel(axes: Any, found: Found, name: str, net: str, epochs: tuple[int, ...]) -> None:
+    ways = [*(f"wu_{count}" for count in epochs), f"ours_{epochs[0]}"]
+    for number, how in enumerate(sorted(ways)):
+        steps = list(curve(entries(found, name, f"{net}/{how}")))
         if not steps:
             continue
         removed = [100 * ratio for ratio, _, _ in steps]

@@ -1,16 +1,15 @@
 """The page of results: each of the paper's tables, with what was measured beside it."""
 
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tfprune.recipes.common.page import markdown_table, percent
-from tfprune.recipes.inspection import paper
+from tfprune.recipes.inspection import comparing, goals, paper
+from tfprune.recipes.inspection.curves import Found, curve, entries, loops_of, mean_sd
 from tfprune.recipes.inspection.frozen import PATCHES
 from tfprune.recipes.inspection.settings import Settings
 from tfprune.recipes.inspection.speed import speed
-
-Found = Mapping[str, Mapping[str, Any]]
 
 
 def write_page(
@@ -31,68 +30,49 @@ def write_page(
     """
     parts = [
         "# Cracks and corrosion, pruned in steps by Taylor",
-        f"{settings.image_size} px (the paper: 224), {len(settings.numbers)} of {settings.folds} "
-        f"folds by photograph, {settings.epochs} epochs unpruned, {settings.step} filters a step."
-        + ("" if done else " **Not all of it is done yet.**"),
+        _about(found, settings, done),
+        goals.table(found, timed, settings),
+        goals.why(found, settings),
     ]
     if picture is not None:
         parts.append(f"![Accuracy against filters removed]({picture})")
     for name in _names(found):
         parts += [f"## {name}", "### Without pruning: frozen features", _frozen(found, name)]
+        parts.append(comparing.nets(found, timed, name, settings))
         for net in settings.nets:
-            for how in _loops(found, name, net):
+            for how in loops_of(found, name, net):
                 parts += [f"### {net}, {_said(how)}", _steps(found, name, net, how)]
+            parts.append(comparing.epochs(found, name, net, settings))
             parts += [_files(found, name, net), speed(timed.get(f"{name}/{net}"), name, net)]
             parts += [_layers(found, name, net)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def entries(found: Found, name: str, what: str) -> list[Mapping[str, Any]]:
-    """What the folds of a set left for `net/what` (or `frozen`)."""
-    return [
-        entry
+def _about(found: Found, settings: Settings, done: bool) -> str:
+    weights = {
+        place.split("/")[2]: entry["weights"]
         for place, entry in found.items()
-        if place.startswith(f"{name}/") and place[len(name) + 1 :].partition("/")[2] == what
-    ]
-
-
-def curve(loops: list[Mapping[str, Any]]) -> Iterator[tuple[float, list[float], list[float]]]:
-    """Yields, step by step, the share removed, and each fold's accuracy before and after."""
-    longest = max((len(one["steps"]) for one in loops), default=0)
-    for number in range(longest):
-        steps = [one["steps"][number] for one in loops if number < len(one["steps"])]
-        yield (
-            statistics.mean(step["ratio"] for step in steps),
-            [step["before"] for step in steps],
-            [step["after"] for step in steps],
-        )
+        if place.endswith("/unpruned")
+    }
+    begins = ", ".join(f"{net} begins with {source} weights" for net, source in weights.items())
+    every = "all patches" if settings.per_class is None else f"{settings.per_class} of each class"
+    return (
+        f"{settings.image_size} px (the paper: 224), {every}, {len(settings.numbers)} of "
+        f"{settings.folds} folds by photograph, {settings.epochs} epochs unpruned, "
+        f"{settings.step} filters a step"
+        + (f"; {begins} (the paper's: ImageNet's)." if begins else ".")
+        + ("" if done else " **Not all of it is done yet.**")
+    )
 
 
 def _names(found: Found) -> list[str]:
     return list(dict.fromkeys(place.partition("/")[0] for place in found))
 
 
-def _loops(found: Found, name: str, net: str) -> list[str]:
-    tails = (place.split("/", 2)[2] for place in found if place.startswith(f"{name}/"))
-    known = (tail.partition("/") for tail in tails)
-    return sorted({what for of, _, what in known if of == net and what not in ("", "unpruned")})
-
-
 def _said(how: str) -> str:
     kind, _, epochs = how.partition("_")
     whose = "the published loop" if kind == "wu" else "repaired and taught"
     return f"{whose}, {epochs} epoch{'s' * (epochs != '1')} a step"
-
-
-def mean_sd(values: list[float]) -> str:
-    """Mean and standard deviation in per cent.
-
-    Example:
-        >>> mean_sd([0.98, 0.99]), mean_sd([0.98])
-        ('98.5 (0.71)', '98.0')
-    """
-    text = f"{100 * statistics.mean(values):.1f}"
-    return f"{text} ({100 * statistics.stdev(values):.2f})" if len(values) > 1 else text
 
 
 def _steps(found: Found, name: str, net: str, how: str) -> str:
@@ -107,9 +87,9 @@ def _steps(found: Found, name: str, net: str, how: str) -> str:
     scoring = statistics.mean(sum(s["score_seconds"] for s in one["steps"]) for one in loops)
     kept = [one["accuracy"] for one in loops]
     return (
-        f"{markdown_table(head, rows)}\n\nThe net kept by the three-point rule on validation "
+        f"{markdown_table(head, rows)}\n\nThe smallest net within three points on validation "
         f"patches: {mean_sd(kept)} %. Ranking took {scoring:.0f} s, fine-tuning {tuning:.0f} s "
-        "a fold. Later rows hold the folds that had not stopped."
+        "a fold."
     )
 
 
@@ -131,12 +111,15 @@ def _frozen(found: Found, name: str) -> str:
                 *(f"{100 * known[0]:.1f}", f"{known[1]:g}", f"{known[2]:g}"),
             ]
         )
-    return f"Features of VGG16, weights: {folds[0]['weights']}.\n\n{markdown_table(head, rows)}"
+    return (
+        "512 features, VGG16's last maps averaged over space (the paper: 4,096, of its first Dense "
+        f"layer); weights: {folds[0]['weights']}.\n\n{markdown_table(head, rows)}"
+    )
 
 
 def _files(found: Found, name: str, net: str) -> str:
     rows, whole = [], entries(found, name, f"{net}/unpruned")
-    for how in ("unpruned", *_loops(found, name, net)):
+    for how in ("unpruned", *loops_of(found, name, net)):
         folds = entries(found, name, f"{net}/{how}")
         if not folds or not whole:
             continue
@@ -153,7 +136,7 @@ def _files(found: Found, name: str, net: str) -> str:
 
 
 def _layers(found: Found, name: str, net: str) -> str:
-    loops = _loops(found, name, net)
+    loops = loops_of(found, name, net)
     folds = {how: entries(found, name, f"{net}/{how}") for how in loops}
     layers = list(folds[loops[0]][0]["removed"]) if loops else []
     if not layers:

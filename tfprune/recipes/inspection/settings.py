@@ -20,7 +20,9 @@ class Settings:
         run_folds: how many of them are run; None for all.
         per_class: patches of each class, drawn at random; None for all.
         epochs: of the unpruned net.
-        tune_epochs: of fine-tuning after each step; one loop for each number.
+        tune_epochs: of fine-tuning after each step: the first number in all folds, the others,
+            to see what they change, in the first `tune_folds`.
+        tune_folds: see there.
         step: filters that each step removes, 512 in the paper.
         rate: learning rate of the unpruned net.
         tune_rate: of fine-tuning.
@@ -35,6 +37,7 @@ class Settings:
     per_class: int | None = None
     epochs: int = 12
     tune_epochs: tuple[int, ...] = (1,)
+    tune_folds: int = 1
     step: int = 512
     rate: float = 2e-4
     tune_rate: float = 1e-4

@@ -33,6 +33,7 @@ from tfprune.training.advice import no_retracing_advice
 
 _FORMS = {"float32": None, "int8": "int8"}
 Found = dict[str, dict[str, Any]]
+Prune = Callable[[Any, Fold, Settings, int], Looped]
 
 
 class Study:
@@ -100,24 +101,27 @@ class Study:
 
     def _all(self) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
         settings = self.settings
+        first, *others = settings.tune_epochs
         for number in settings.numbers:
             for name in self._sets:
                 yield f"{name}/{number}/frozen", functools.partial(self._frozen, name, number)
                 for net in settings.nets:
-                    where = f"{name}/{number}/{net}"
                     unpruned = functools.partial(self._unpruned, name, number, net)
-                    yield f"{where}/unpruned", unpruned
-                    for epochs in settings.tune_epochs:
-                        for how, prune in (("wu", loop), ("ours", ours)):
-                            if how == "ours" and epochs != settings.tune_epochs[0]:
-                                continue
-                            place = f"{where}/{how}_{epochs}"
-                            yield (
-                                place,
-                                functools.partial(
-                                    self._looped, prune, name, number, net, epochs, place
-                                ),
-                            )
+                    yield f"{name}/{number}/{net}/unpruned", unpruned
+                    for how, prune in (("wu", loop), ("ours", ours)):
+                        yield self._part(prune, how, name, number, net, first)
+        # What takes longest comes last, in the order of what it takes.
+        for net in reversed(settings.nets):
+            for number in settings.numbers[: settings.tune_folds]:
+                for name in self._sets:
+                    for epochs in others:
+                        yield self._part(loop, "wu", name, number, net, epochs)
+
+    def _part(
+        self, prune: Prune, how: str, name: str, number: int, net: str, epochs: int
+    ) -> tuple[str, Callable[[], dict[str, Any]]]:
+        place = f"{name}/{number}/{net}/{how}_{epochs}"
+        return place, functools.partial(self._looped, prune, name, number, net, epochs, place)
 
     def _fold(self, name: str, number: int) -> Fold:
         return fold(self._sets[name], number, self.settings.folds, self.settings.seed)
@@ -145,7 +149,7 @@ class Study:
 
     def _looped(
         self,
-        prune: Callable[[Any, Fold, Settings, int], Looped],
+        prune: Prune,
         name: str,
         number: int,
         net: str,

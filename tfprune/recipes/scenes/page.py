@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfprune.recipes.common.page import markdown_table, percent
-from tfprune.recipes.common.spread import Spread, spread
-from tfprune.recipes.scenes import paper
+from tfprune.recipes.scenes import cost_tables, goals, paper
+from tfprune.recipes.scenes.losses import lost, told
 from tfprune.recipes.scenes.settings import SECONDS, Settings
 
 Found = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -19,6 +19,8 @@ def write_page(
     source: str,
     command: str,
     done: bool,
+    made: Mapping[str, Any] | None = None,
+    picture: str | None = None,
 ) -> str:
     """Returns the page in Markdown.
 
@@ -29,7 +31,10 @@ def write_page(
         source: where the clips come from.
         command: that makes the page.
         done: whether nothing is left to do.
+        made: what `finishing.finish` returned. Defaults to `None`.
+        picture: the picture's file name. Defaults to `None`.
     """
+    made = made or {}
     parts = [
         "# Acoustic scenes: greedy cosine on DCASE 2021's net",
         f"{source}. Clips are repeated or cut to {SECONDS:g} s, so that the net and its MACs are "
@@ -37,16 +42,28 @@ def write_page(
         f"{settings.tune_epochs}. Made by `{command}`."
         + ("" if done else " **Not all of it is done yet.**"),
     ]
+    if picture is not None:
+        parts.append(f"![Accuracy against MACs and data, and the filters' distances]({picture})")
     if "unpruned" in found:
-        parts += ["## Pruned", _pruned(found, titles)]
-        parts += ["## Less data to fine-tune on", _shares(found)]
-        parts += ["## Files", _files(found, titles)]
+        sections = {
+            "What was to be reached": goals.table(found, made),
+            "Pruned": _pruned(found, titles),
+            "Less data to fine-tune on": _shares(found),
+            "Files": _files(found, titles),
+            "Speed": cost_tables.speed(made, titles),
+            "Files that listen": cost_tables.listeners(made, titles),
+            "The time that choosing takes": cost_tables.choosing(made),
+            "Distances": cost_tables.distances(made),
+            "The released nets": cost_tables.released(made),
+            "Energy": cost_tables.energy(made),
+        }
+        parts += [f"## {head}\n\n{text}" for head, text in sections.items() if text]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _pruned(found: Found, titles: Mapping[str, str]) -> str:
     whole = found["unpruned"]
-    head = ["net", "parameters", "MACs", "saved", "right after the cut", "accuracy, sd"]
+    head = ["net", "runs", "parameters", "MACs", "saved", "right after the cut", "accuracy, sd"]
     head += ["points lost (95 %)", "paper: cut", "tuned", "MACs saved, reported", "true"]
     rows = []
     for key, entries in found.items():
@@ -54,20 +71,21 @@ def _pruned(found: Found, titles: Mapping[str, str]) -> str:
             continue  # they stand in the next table
         macs = _mean(entries, "macs")
         known = paper.PRUNED.get(key)
-        told = ["-"] * 4
+        paper_says = ["-"] * 4
         if known:
-            told = ["-" if value is None else f"{value:.1f}" for value in known[1:]]
+            paper_says = ["-" if value is None else f"{value:.1f}" for value in known[1:]]
         cut = [entry["before"] for entry in entries if entry["before"] is not None]
         rows.append(
             [
                 titles[key],
+                str(len(entries)),
                 f"{_mean(entries, 'parameters'):,.0f}",
                 f"{macs / 1e6:.1f} M",
                 percent(1 - macs / _mean(whole, "macs")),
                 percent(statistics.mean(cut)) if cut else "-",
                 _accuracy([entry["accuracy"] for entry in entries]),
-                "-" if key == "unpruned" else _points(_lost(entries, whole)),
-                *told,
+                "-" if key == "unpruned" else told(lost(entries, whole)),
+                *paper_says,
             ]
         )
     return markdown_table(head, rows) + (
@@ -97,9 +115,8 @@ def _files(found: Found, titles: Mapping[str, str]) -> str:
     for key, entries in found.items():
         known = paper.KILOBYTES.get(key)
         for place, (form, one) in enumerate(entries[0].get("files", {}).items()):
-            told = str(known[place]) if known else "-"
-            size = f"{one['bytes'] / 1e3:.0f}"
-            rows.append([titles[key], form, size, percent(one["accuracy"]), told])
+            size, theirs = f"{one['bytes'] / 1e3:.0f}", str(known[place]) if known else "-"
+            rows.append([titles[key], form, size, percent(one["accuracy"]), theirs])
     return markdown_table(head, rows) if rows else ""
 
 
@@ -116,15 +133,3 @@ def _accuracy(values: Sequence[float]) -> str:
     """
     mean = f"{100 * statistics.mean(values):.1f}"
     return f"{mean} ({100 * statistics.stdev(values):.1f})" if len(values) > 1 else mean
-
-
-def _lost(entries: Sequence[Mapping[str, Any]], whole: Sequence[Mapping[str, Any]]) -> Spread:
-    """Points lost, pair by pair."""
-    pairs = zip(entries, whole, strict=True)
-    return spread([100 * (before["accuracy"] - after["accuracy"]) for after, before in pairs])
-
-
-def _points(found: Spread) -> str:
-    if found.low != found.low:
-        return f"{found.mean:.1f}"
-    return f"{found.mean:.1f} ({found.low:.1f} to {found.high:.1f})"

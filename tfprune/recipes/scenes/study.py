@@ -20,11 +20,11 @@ from tfprune.recipes.common.stages import Stages
 from tfprune.recipes.scenes.data import Clips, Fold
 from tfprune.recipes.scenes.nets import Made, Net, Task, nets
 from tfprune.recipes.scenes.settings import Settings
+from tfprune.recipes.scenes.speed import FORMS
 from tfprune.recipes.scenes.training import accuracy, train
 from tfprune.training.advice import no_retracing_advice
 
 UNPRUNED = "unpruned"
-_FORMS = {"float32": None, "float16": "float16", "int8": "int8"}
 _SAMPLE = 64  # clips that int8 ranges are found from
 Found = dict[str, list[dict[str, Any]]]
 
@@ -49,7 +49,7 @@ class Study:
         return (unpruned, *sorted(nets(), key=lambda net: net.tier))
 
     def run(self, seconds: float = float("inf")) -> bool:
-        """Does what is left to do, a net for all folds and seeds before the next.
+        """Does what is left to do: first the unpruned nets and ours, then seed by seed the rest.
 
         Args:
             seconds: begins no further net after so long. Defaults to no limit.
@@ -72,31 +72,44 @@ class Study:
         return True
 
     def results(self) -> Found:
-        """What is done, by net: an entry for each seed and fold, of nets done for all of them."""
-        found = {}
+        """What is done, by net: an entry for each fold of the seeds whose folds are all done."""
+        found: Found = {}
         for net in self.rows:
-            entries = [self._stages.done(_place(*each, net.key)) for each in self._each()]
-            if all(entry is not None for entry in entries):
-                found[net.key] = [entry for entry in entries if entry is not None]
+            for seed in self._seeds:
+                entries = [self._done(seed, fold, net.key) for fold in self._folds]
+                if None not in entries:
+                    found.setdefault(net.key, []).extend(entry for entry in entries if entry)
         return found
 
-    def _each(self) -> Iterator[tuple[int, int]]:
-        for fold in range(len(self._clips.folds)):
-            for seed in range(self.settings.seeds):
-                yield seed, fold
+    @property
+    def _folds(self) -> range:
+        return range(len(self._clips.folds))
+
+    def _done(self, seed: int, fold: int, key: str) -> dict[str, Any] | None:
+        entry = self._stages.done(_place(seed, fold, key))
+        return None if entry is None else {**entry, "seed": seed, "fold": fold}
 
     def _todo(self) -> Iterator[tuple[int, int, Net]]:
-        for net in self.rows:
-            for seed, fold in self._each():
-                if self._stages.done(_place(seed, fold, net.key)) is None:
+        # In this order, what is stopped early has all nets of some seeds.
+        first = [(net, seed) for net in self.rows if not net.tier for seed in self._seeds]
+        rest = [(net, seed) for seed in self._seeds for net in self.rows if net.tier]
+        for net, seed in (*first, *rest):
+            for fold in self._folds:
+                if self._done(seed, fold, net.key) is None:
                     yield seed, fold, net
 
-    def _load(self, seed: int, fold: int, key: str) -> Any:
-        path = self._file(_place(seed, fold, key), ".keras")
+    @property
+    def _seeds(self) -> range:
+        return range(self.settings.seeds)
+
+    def load(self, seed: int, fold: int, key: str) -> Any:
+        """Returns a net that is done."""
+        path = self.file(seed, fold, key, ".keras")
         return keras.models.load_model(path, compile=False)
 
-    def _file(self, place: str, suffix: str) -> Path:
-        path = self._stages.folder / f"{place}{suffix}"
+    def file(self, seed: int, fold: int, key: str, suffix: str) -> Path:
+        """Where a file of a net stands; its folder is made."""
+        path = self._stages.folder / f"{_place(seed, fold, key)}{suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -109,12 +122,11 @@ class Study:
 
     def _compute(self, seed: int, fold: int, net: Net) -> dict[str, Any]:
         part = self._clips.fold(fold, self.settings)
-        load = functools.partial(self._load, seed, fold)
+        load = functools.partial(self.load, seed, fold)
         began = time.perf_counter()
         made = net.make(Task(load, part, self.settings, seed))
         spent = time.perf_counter() - began
-        place = _place(seed, fold, net.key)
-        with atomic_path(self._file(place, ".keras")) as temporary:
+        with atomic_path(self.file(seed, fold, net.key, ".keras")) as temporary:
             made.model.save(temporary)
         costs = cost(made.model)
         found = {
@@ -128,14 +140,14 @@ class Study:
             "making_seconds": round(spent, 1),
         }
         if net.files and seed == 0 and fold < self.settings.file_folds:
-            found["files"] = self._files(made.model, place, part)
+            found["files"] = self._files(made.model, seed, fold, net.key, part)
         return found
 
-    def _files(self, model: Any, place: str, part: Fold) -> dict[str, Any]:
+    def _files(self, model: Any, seed: int, fold: int, key: str, part: Fold) -> dict[str, Any]:
         """Writes TFLite files, and lets them answer the test."""
         sample, files = part.train[0][:_SAMPLE], {}
-        for form, quantize in _FORMS.items():
-            path = self._file(place, f"_{form}.tflite")
+        for form, quantize in FORMS.items():
+            path = self.file(seed, fold, key, f"_{form}.tflite")
             to_tflite(
                 model,
                 path,

@@ -8,12 +8,10 @@ import numpy as np
 from tfprune.recipes.common.answers import keras_answers
 from tfprune.recipes.scenes.data import Arrays
 from tfprune.recipes.scenes.settings import Settings
-from tfprune.training import distill
 
 LOSS = "sparse_categorical_crossentropy"
 BATCH = 16
 _DRAWS = 3
-_XLA_FROM = 10  # epochs: below, compiling takes longer than it saves
 
 
 def for_frames(net: Any, frames: int) -> keras.Model:
@@ -82,9 +80,7 @@ class Crops(keras.utils.PyDataset):
         self._order = self._draw.permutation(len(self._labels))
 
 
-def train(
-    net: Any, clips: Arrays, epochs: int, settings: Settings, seed: int, teacher: Any = None
-) -> None:
+def train(net: Any, clips: Arrays, epochs: int, settings: Settings, seed: int) -> None:
     """Trains a net in place: Adam, its rate reached after a tenth of the steps, left by cosine.
 
     Args:
@@ -93,7 +89,6 @@ def train(
         epochs: passes over the clips.
         settings: rate and length of the parts.
         seed: of order, parts and dropout.
-        teacher: a net for whole clips whose answers count half. Defaults to `None`.
     """
     keras.utils.set_random_seed(seed)
     crop = min(settings.crop, clips[0].shape[2])
@@ -101,9 +96,6 @@ def train(
     for layer in short.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9  # Keras's .99 needs some 500 steps to forget the start
-    learner = short
-    if teacher is not None:
-        learner = distill(short, for_frames(teacher, crop), temperature=2.0)
     batches = Crops(clips, crop, seed)
     steps = len(batches) * epochs
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -112,8 +104,8 @@ def train(
         warmup_target=settings.rate,
         warmup_steps=max(1, steps // 10),
     )
-    learner.compile(keras.optimizers.Adam(schedule), LOSS, jit_compile=epochs >= _XLA_FROM)
-    learner.fit(batches, epochs=epochs, shuffle=False, verbose=0)
+    short.compile(keras.optimizers.Adam(schedule), LOSS, jit_compile=False)
+    short.fit(batches, epochs=epochs, shuffle=False, verbose=0)
     net.set_weights(short.get_weights())
 
 

@@ -1,0 +1,76 @@
+"""What was to be reached, and whether it was: the first table of the page."""
+
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+from tfprune.recipes.common.page import markdown_table
+from tfprune.recipes.scenes.losses import Entries, lost, told
+
+_MOST_LOST = 1.0  # points
+_MOST_LOST_TO_DATA = 0.5
+_LEAST_FASTER = 50.0
+
+
+def table(found: Mapping[str, Entries], made: Mapping[str, Any]) -> str:
+    """Returns the table; "yes" goes by the mean, and its interval says how sure that is.
+
+    Args:
+        found: what a study's nets left, by key.
+        made: what `finishing.finish` returned.
+    """
+    rows = [*_smaller(found), *_less_data(found), *_faster(made)]
+    return markdown_table(["asked", "measured", "by the mean"], rows) if rows else ""
+
+
+def _smaller(found: Mapping[str, Entries]) -> list[list[str]]:
+    rows, whole = [], found["unpruned"]
+    for key, asked in (
+        ("ours_25", "25 % fewer parameters, 27 % fewer MACs, less than 1 point lost"),
+        ("ours_50", "half of the MACs, less than 1 point lost"),
+    ):
+        if key not in found:
+            continue
+        points = lost(found[key], whole)
+        shares = [_saved(found[key], whole, name) for name in ("parameters", "macs")]
+        rows.append(
+            [
+                asked,
+                f"{shares[0]:.1f} % and {shares[1]:.1f} % fewer, {told(points)} points lost",
+                "yes" if points.mean < _MOST_LOST else "no",
+            ]
+        )
+    return rows
+
+
+def _less_data(found: Mapping[str, Entries]) -> list[list[str]]:
+    if "C1+C2+C3_75" not in found:
+        return []
+    points = lost(found["C1+C2+C3_75"], found["C1+C2+C3"])
+    return [
+        [
+            "a quarter of the fine-tuning clips less: within half a point of all of them",
+            f"{told(points)} points lost",
+            "yes" if points.mean <= _MOST_LOST_TO_DATA else "no",
+        ]
+    ]
+
+
+def _faster(made: Mapping[str, Any]) -> list[list[str]]:
+    if "choosing" not in made:
+        return []
+    one = made["choosing"]["vggish"]
+    times = one["ways"]["loops"]["seconds"] / one["ways"]["tfprune"]["seconds"]
+    same = one["same"]["tfprune"]
+    return [
+        [
+            "choosing filters 50 times faster than the naive algorithm, the same kept set",
+            f"{times:.0f} times on VGGish's shapes, {'the same' if same else 'another'} set",
+            "yes" if same and times >= _LEAST_FASTER else "no",
+        ]
+    ]
+
+
+def _saved(entries: Entries, whole: Entries, name: str) -> float:
+    means = [statistics.mean(one[name] for one in runs) for runs in (entries, whole)]
+    return 100 * (1 - means[0] / means[1])
