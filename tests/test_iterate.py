@@ -15,7 +15,7 @@ from topologies import build
 
 import tfprune
 from tfprune.errors import DataError, FileError, ModelError, PlanError
-from tfprune.training import iterate
+from tfprune.training import iterate, tuning
 
 TESTS = Path(__file__).resolve().parent
 
@@ -408,6 +408,19 @@ def test_a_loss_that_is_no_number_leaves_the_checkpoint(tmp_path):
         run(tmp_path, compile=explode, carry_optimizer=False, rewind=True)
     content = json.loads((tmp_path / "iterate.json").read_text())
     assert [one["step"] for one in content["history"]] == [0, 1]
+
+
+@pytest.mark.parametrize("rewind", [False, True])
+def test_a_schedule_that_has_ended_is_told(rewind, monkeypatch):
+    told = []
+    monkeypatch.setattr(tuning.logging, "warning", lambda text, *_: told.append(text))
+
+    def falling(small):
+        rate = keras.optimizers.schedules.CosineDecay(0.01, decay_steps=3)  # one epoch's steps
+        compiled(small, keras.optimizers.Adam(rate))
+
+    run(compile=falling, carry_optimizer=False, rewind=rewind, target=0.5)
+    assert len([text for text in told if "rewind=True" in text]) == (0 if rewind else 1)
 
 
 # Checkpoints

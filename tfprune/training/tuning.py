@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
+from absl import logging
 
 from tfprune.errors import ModelError, PlanError
 from tfprune.training import fitting
@@ -136,6 +137,11 @@ def prepare(model: Any, settings: Settings, state: OptimizerState) -> int:
     shift = position - iterations_of(optimizer)
     if schedule is not None and shift:
         optimizer.learning_rate = Shifted(schedule, shift)
+        if not float(keras.ops.convert_to_numpy(schedule(position))):
+            logging.warning(
+                "the learning-rate schedule has ended at 0, so this fine-tuning changes nothing: "
+                "pass rewind=True to begin it anew after each step, or make it longer"
+            )
     elif rate is not None:
         stopped = None if settings.rewind else state.learning_rate
         optimizer.learning_rate = rate if stopped is None else stopped

@@ -4,6 +4,7 @@ import argparse
 
 from tfprune.commands._common import Outcome, add_force, add_json, check_output, positive, share
 from tfprune.errors import FileError
+from tfprune.recipes.common.onednn import prefer_onednn
 
 SUMMARY = "cracks and corrosion: VGG16 and ResNet18, pruned in steps by Taylor"
 
@@ -84,6 +85,7 @@ def run(options: argparse.Namespace) -> Outcome:
             "expected --data with folders of patches, --photos with photographs to cut into "
             "such, or --map with a photograph to look at"
         )
+    prefer_onednn()
     from tfprune.recipes.inspection import recipe
 
     if options.photos is not None:

@@ -4,6 +4,7 @@ import argparse
 
 from tfprune.commands._common import Outcome, add_json, positive
 from tfprune.errors import FileError
+from tfprune.recipes.common.onednn import prefer_onednn
 
 SUMMARY = "acoustic scenes: DCASE 2021's net, pruned by greedy cosine"
 
@@ -49,6 +50,7 @@ def run(options: argparse.Namespace) -> Outcome:
         raise FileError("--classify needs --model FILE.tflite")
     if options.classify is None and options.data is None:
         raise FileError("expected --data with sounds, or --classify with one to listen to")
+    prefer_onednn()
     from tfprune.recipes.scenes import recipe
 
     return recipe.listen(options) if options.classify is not None else recipe.run(options)
