@@ -293,6 +293,17 @@ def test_a_waveform_is_cut_and_normalised(run, listener, tmp_path, capsys):
     assert first["classes"][0]["label"] == ("quake" if first["values"][0] > 0.5 else "noise")
 
 
+def test_a_short_waveform_is_repeated_where_the_file_says_so(run, tmp_path, capsys):
+    given = keras.Input((8,), name="wave")
+    told = Metadata(preprocessing={"wave": WaveformInput(rate=8.0, fill="repeat")})
+    model = keras.Model(given, layers.Identity(name="same")(given * 1.0))
+    path = to_tflite(model, tmp_path / "m.tflite", metadata=told).path
+    np.save(tmp_path / "w.npy", np.array([1.0, 2.0, 3.0]))
+    assert run.main([str(path), str(tmp_path / "w.npy"), "--json"]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)["answers"][0].values()
+    assert answer["values"] == [1, 2, 3, 1, 2, 3, 1, 2]
+
+
 def test_bad_input_gets_one_line(run, files, listener, tmp_path, capsys):
     whole = files["float"].read_bytes()
     (tmp_path / "cut.tflite").write_bytes(whole[: len(whole) // 2])

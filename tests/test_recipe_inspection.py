@@ -7,17 +7,20 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from latency_law import FakeTimer, macs_law
 
 import tfprune
 from tfprune.cli import main
 from tfprune.convert import to_tflite
 from tfprune.datasets.patches import read_patches
 from tfprune.errors import DataError, FileError
+from tfprune.latency import opening
 from tfprune.recipes.common import latency
 from tfprune.recipes.common.stages import Stages
 from tfprune.recipes.inspection import figure, frozen, loop, page, study, training
 from tfprune.recipes.inspection.damage_map import slide
 from tfprune.recipes.inspection.data import Fold, fold
+from tfprune.recipes.inspection.fast import fast
 from tfprune.recipes.inspection.settings import Settings
 
 Image = pytest.importorskip("PIL.Image")
@@ -281,3 +284,21 @@ def test_the_command_runs_and_goes_on(folder: Path, tmp_path: Path, monkeypatch)
     again = json.loads((tmp_path / "page.json").read_text())
     assert again == document
     assert (tmp_path / "out/crack/0/resnet18/ours_1_int8.tflite").is_file()
+
+
+def test_a_net_within_a_budget_of_latency(
+    part: Fold, net: keras.Model, tmp_path: Path, monkeypatch
+) -> None:
+    timer = FakeTimer(lambda sized: macs_law(sized, step=1))
+    monkeypatch.setattr(opening, "runtime_timer", lambda runtime, threads: timer)
+    settings = Settings(image_size=SIZE, speedup=3.0, tune_rate=1e-3, examples=32)
+    found = fast(net, part, settings, 1, tmp_path / "table.json", rounds=2)
+    assert timer.model_ms(found.model) <= timer.model_ms(net) / 3
+    assert timer.model_ms(found.model) > timer.model_ms(net) / 6
+    assert len(found.steps) == 3
+    assert found.accuracy == pytest.approx(training.accuracy(found.model, part.test))
+
+
+def test_a_speedup_that_is_none_is_refused() -> None:
+    with pytest.raises(DataError, match="above 1"):
+        Settings(speedup=1.0)

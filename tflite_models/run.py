@@ -372,12 +372,14 @@ def as_image(values, how, shape):
 
 
 def as_waveform(values, how, shape):
-    """Cuts a waveform to the input's length, or fills it up with zeros."""
+    """Cuts a waveform to the input's length, or fills it up: with zeros, or with itself."""
     signal = values.astype(np.float32)
     channels = shape[1] if len(shape) > 1 else 1
     signal = signal[:, None] if signal.ndim == 1 else signal
     if channels == 1 and signal.shape[1] > 1:
         signal = signal.mean(axis=1, keepdims=True)
+    if how.get("fill", "zeros") == "repeat" and 0 < len(signal) < shape[0]:
+        signal = np.tile(signal, (-(-shape[0] // len(signal)), 1))
     signal = fitted(signal, shape[0])
     if how.get("normalise", "none") != "none":
         signal = signal - signal.mean(axis=0)

@@ -51,11 +51,14 @@ class WaveformInput(Preprocessing):
         rate: samples a second.
         normalise: "none"; "standard": each window less its mean, over its standard deviation;
             "peak": less its mean, over its largest magnitude.
+        fill: what follows a signal that is shorter than the input: "zeros", or "repeat" for the
+            signal again and again.
     """
 
     kind: ClassVar[str] = "waveform"
     rate: float = 0.0
     normalise: Literal["none", "standard", "peak"] = "none"
+    fill: Literal["zeros", "repeat"] = "zeros"
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def _convert(load: Callable[[str], Any], folder: Path, key: str, size: int) -> d
 
 def _time(folder: Path, keys: Sequence[str], threads: int, seconds: float) -> dict[str, Any]:
     files = [_file(folder, key, form) for key in keys for form in FORMS]
-    result = benchmark(files, threads=threads, seconds=seconds, memory=False)
+    result = benchmark(files, threads=threads, seconds=seconds)
     rows = {os.fspath(row.path): row for row in result.rows}
     nets = {
         key: {form: _figures(rows[os.fspath(_file(folder, key, form))]) for form in FORMS}
@@ -123,7 +123,10 @@ def _time(folder: Path, keys: Sequence[str], threads: int, seconds: float) -> di
 
 
 def _figures(row: Any) -> dict[str, Any]:
-    names = ("bytes", "median_ms", "p10_ms", "p90_ms", "speedup", "speedup_low", "speedup_high")
+    names = (
+        *("bytes", "median_ms", "p10_ms", "p90_ms", "speedup", "speedup_low", "speedup_high"),
+        "peak_memory_bytes",
+    )
     return {name: getattr(row, name) for name in names}
 
 

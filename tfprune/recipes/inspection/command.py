@@ -36,6 +36,12 @@ def _add_study(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--tune_folds", type=positive, help="folds that try further --tune_epochs (1)"
     )
+    group.add_argument(
+        "--speedup",
+        type=float,
+        help="also a net within a latency budget, so many times faster (LiteRT, 1 thread, "
+        "--image_size), in --tune_folds; run it on a quiet machine (none)",
+    )
     group.add_argument("--step", type=positive, help="filters that a step removes (512)")
     group.add_argument("--rate", type=float, help="learning rate of the unpruned net (2e-4)")
     group.add_argument("--tune_rate", type=float, help="of fine-tuning (1e-4)")

@@ -6,7 +6,7 @@ from typing import Any
 
 from tfprune.recipes.common.page import markdown_table, percent
 from tfprune.recipes.inspection import paper
-from tfprune.recipes.inspection.curves import Found, curve, entries, loops_of, mean_sd
+from tfprune.recipes.inspection.curves import Found, curve, entries, kept, loops_of, mean_sd
 from tfprune.recipes.inspection.settings import Settings
 
 
@@ -17,10 +17,10 @@ def nets(found: Found, timed: Mapping[str, Any], name: str, settings: Settings) 
         whole = entries(found, name, f"{net}/unpruned")
         for how in loops_of(found, name, net) if whole else ():
             loops = entries(found, name, f"{net}/{how}")
-            kept = [[step for step in one["steps"] if step["within"]][-1] for one in loops]
+            steps = [kept(how, one) for one in loops]
             macs = [
                 one["steps"][0]["macs"] / step["macs"]
-                for one, step in zip(loops, kept, strict=True)
+                for one, step in zip(loops, steps, strict=True)
             ]
             times = timed.get(f"{name}/{net}")
             rows.append(
@@ -28,7 +28,7 @@ def nets(found: Found, timed: Mapping[str, Any], name: str, settings: Settings) 
                     net,
                     how,
                     mean_sd([one["accuracy"] for one in whole]),
-                    percent(statistics.mean(step["ratio"] for step in kept)),
+                    percent(statistics.mean(step["ratio"] for step in steps)),
                     mean_sd([one["accuracy"] for one in loops]),
                     f"{statistics.mean(macs):.1f}x",
                     _faster(times, f"{net}/{how}"),
@@ -36,7 +36,7 @@ def nets(found: Found, timed: Mapping[str, Any], name: str, settings: Settings) 
             )
     head = ["net", "loop", "unpruned, %", "filters removed", "accuracy, %", "MACs"]
     head += ["faster, float32"]
-    title = "### The nets beside each other, each as small as the three points allow\n\n"
+    title = "### The nets beside each other, as small as three points, or the budget, ask\n\n"
     return title + markdown_table(head, rows) if rows else ""
 
 

@@ -46,6 +46,12 @@ def at(loops: Loops, ratio: float) -> tuple[list[float], list[float]] | None:
     return None
 
 
+def kept(how: str, loop: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The step whose net is kept: the last within three points, or that of a latency budget."""
+    steps = loop["steps"]
+    return steps[-1] if how.startswith("fast") else [one for one in steps if one["within"]][-1]
+
+
 def mean_sd(values: Sequence[float]) -> str:
     """Mean and standard deviation in per cent.
 

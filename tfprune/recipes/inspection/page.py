@@ -11,6 +11,12 @@ from tfprune.recipes.inspection.frozen import PATCHES
 from tfprune.recipes.inspection.settings import Settings
 from tfprune.recipes.inspection.speed import speed
 
+_WHOSE = {
+    "wu": "the published loop",
+    "ours": "repaired and taught",
+    "fast": "ours within a budget of latency",
+}
+
 
 def write_page(
     found: Found,
@@ -71,7 +77,7 @@ def _names(found: Found) -> list[str]:
 
 def _said(how: str) -> str:
     kind, _, epochs = how.partition("_")
-    whose = "the published loop" if kind == "wu" else "repaired and taught"
+    whose = _WHOSE[kind]
     return f"{whose}, {epochs} epoch{'s' * (epochs != '1')} a step"
 
 
@@ -86,10 +92,12 @@ def _steps(found: Found, name: str, net: str, how: str) -> str:
     tuning = statistics.mean(sum(s["tune_seconds"] for s in one["steps"]) for one in loops)
     scoring = statistics.mean(sum(s["score_seconds"] for s in one["steps"]) for one in loops)
     kept = [one["accuracy"] for one in loops]
+    which = "last net"
+    if not how.startswith("fast"):
+        which = "smallest net within three points on validation patches"
     return (
-        f"{markdown_table(head, rows)}\n\nThe smallest net within three points on validation "
-        f"patches: {mean_sd(kept)} %. Ranking took {scoring:.0f} s, fine-tuning {tuning:.0f} s "
-        "a fold."
+        f"{markdown_table(head, rows)}\n\nThe {which}: {mean_sd(kept)} %. Ranking took "
+        f"{scoring:.0f} s, fine-tuning {tuning:.0f} s a fold."
     )
 
 

@@ -20,7 +20,7 @@ from tfprune.recipes.inspection.study import Found, Study
 
 _SETTINGS = (
     *("nets", "image_size", "folds", "run_folds", "per_class", "epochs", "tune_epochs", "step"),
-    *("tune_folds", "rate", "tune_rate", "examples", "seed"),
+    *("tune_folds", "speedup", "rate", "tune_rate", "examples", "seed"),
 )
 
 

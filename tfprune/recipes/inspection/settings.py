@@ -23,6 +23,8 @@ class Settings:
         tune_epochs: of fine-tuning after each step: the first number in all folds, the others,
             to see what they change, in the first `tune_folds`.
         tune_folds: see there.
+        speedup: how many times faster than unpruned, on LiteRT with one thread, a net of ours is
+            to be at `image_size`, in the first `tune_folds` folds; None for no such net.
         step: filters that each step removes, 512 in the paper.
         rate: learning rate of the unpruned net.
         tune_rate: of fine-tuning.
@@ -38,6 +40,7 @@ class Settings:
     epochs: int = 12
     tune_epochs: tuple[int, ...] = (1,)
     tune_folds: int = 1
+    speedup: float | None = None
     step: int = 512
     rate: float = 2e-4
     tune_rate: float = 1e-4
@@ -51,6 +54,8 @@ class Settings:
                 f"expected nets of {', '.join(NETS)} and at least one number of tune_epochs, "
                 f"received {', '.join(unknown) or 'none'}"
             )
+        if self.speedup is not None and self.speedup <= 1:
+            raise DataError(f"expected a speedup above 1, received {self.speedup:g}")
         if self.run_folds is not None and self.run_folds > self.folds:
             raise DataError(f"expected at most {self.folds} folds to run, got {self.run_folds}")
 

@@ -19,7 +19,8 @@ def speed(timed: Mapping[str, Any] | None, name: str, net: str) -> str:
     """
     if timed is None:
         return ""
-    head = ["first fold's net", "TFLite", "MACs", "ms", f"s for {PATCHES:,}", "speed-up", "MB"]
+    head = ["first fold's net", "TFLite", "MACs", "ms", f"s for {PATCHES:,}", "speed-up"]
+    head += ["file, MB", "peak memory, MB"]
     rows = []
     for place, figures in timed.items():
         if place == "machine":
@@ -36,6 +37,7 @@ def speed(timed: Mapping[str, Any] | None, name: str, net: str) -> str:
                     f"{one['median_ms'] * PATCHES / 1e3:.1f}",
                     f"{one['speedup']:.1f}x ({low:.1f}..{high:.1f})",
                     f"{one['bytes'] / 1e6:.2f}",
+                    _megabytes(one.get("peak_memory_bytes")),
                 ]
             )
     machine = timed["machine"]
@@ -46,6 +48,10 @@ def speed(timed: Mapping[str, Any] | None, name: str, net: str) -> str:
     )
 
 
+def _megabytes(peak: int | None) -> str:
+    return "-" if peak is None else f"{peak / 1e6:.0f}"
+
+
 def _of_paper(name: str, net: str) -> str:
     """The paper's seconds, and how often faster they became."""
     told = [
@@ -53,4 +59,6 @@ def _of_paper(name: str, net: str) -> str:
         for (whose, device, of), (before, after) in paper.SECONDS.items()
         if whose == net and of == name
     ]
-    return f"Paper, {PATCHES:,} patches: {', '.join(told)}." if told else ""
+    before, after = paper.MEGABYTES[net]
+    memory = f"memory {before} to {after} MB"
+    return f"Paper, {PATCHES:,} patches: {', '.join(told)}; {memory}." if told else ""

@@ -18,6 +18,7 @@ from tfprune.recipes.common.accuracy import accuracy_of
 from tfprune.recipes.common.answers import tflite_answers
 from tfprune.recipes.common.stages import Stages
 from tfprune.recipes.inspection.data import Fold, fold
+from tfprune.recipes.inspection.fast import fast
 from tfprune.recipes.inspection.frozen import baselines
 from tfprune.recipes.inspection.loop import Looped, loop, ours
 from tfprune.recipes.inspection.settings import Settings
@@ -110,6 +111,13 @@ class Study:
                     yield f"{name}/{number}/{net}/unpruned", unpruned
                     for how, prune in (("wu", loop), ("ours", ours)):
                         yield self._part(prune, how, name, number, net, first)
+        if settings.speedup is not None:
+            table = self._stages.folder / "latency_table.json"
+            quick = functools.partial(fast, table=table)
+            for net in settings.nets:
+                for number in settings.numbers[: settings.tune_folds]:
+                    for name in self._sets:
+                        yield self._part(quick, "fast", name, number, net, first)
         # What takes longest comes last, in the order of what it takes.
         for net in reversed(settings.nets):
             for number in settings.numbers[: settings.tune_folds]:

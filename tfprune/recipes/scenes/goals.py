@@ -36,11 +36,19 @@ def _smaller(found: Mapping[str, Entries]) -> list[list[str]]:
         rows.append(
             [
                 asked,
-                f"{shares[0]:.1f} % and {shares[1]:.1f} % fewer, {told(points)} points lost",
+                f"{shares[0]:.1f} % and {shares[1]:.1f} % fewer, {told(points)} points lost"
+                + _longer(found, key),
                 "yes" if points.mean < _MOST_LOST else "no",
             ]
         )
     return rows
+
+
+def _longer(found: Mapping[str, Entries], key: str) -> str:
+    """What fine-tuning alone gains is no merit of pruning, so the loss without it is told too."""
+    if "longer" not in found:
+        return ""
+    return f"; {told(lost(found[key], found['longer']))} to the unpruned net trained on for as long"
 
 
 def _less_data(found: Mapping[str, Entries]) -> list[list[str]]:

@@ -81,9 +81,13 @@ def write_listener(
     Raises:
         ConversionError: they do not.
     """
-    how = {WAVEFORM: WaveformInput(rate=float(mel.rate))}
-    told = Metadata(title="acoustic scenes, from sound", labels=labels, preprocessing=how)
+    told = Metadata("acoustic scenes, from sound", labels, heard_at(mel))
     return to_tflite(model, path, samples=[sounds], tolerance=1e-3, metadata=told).bytes
+
+
+def heard_at(mel: Mel) -> dict[str, WaveformInput]:
+    """How sound is brought to a file: at the features' rate, a short one again and again."""
+    return {WAVEFORM: WaveformInput(rate=float(mel.rate), fill="repeat")}
 
 
 def classify(model: str | os.PathLike[str], sound: str | os.PathLike[str]) -> tuple[Heard, ...]:
