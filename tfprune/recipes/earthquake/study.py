@@ -2,14 +2,12 @@
 
 import functools
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from absl import logging
 
 from tfprune._files import atomic_path
 from tfprune.convert import to_tflite
@@ -17,12 +15,12 @@ from tfprune.costs import cost
 from tfprune.datasets import ImageCache
 from tfprune.models import from_waveforms, resnet50
 from tfprune.recipes.common.answers import tflite_answers
+from tfprune.recipes.common.running import Stage, run_all
 from tfprune.recipes.common.stages import Stages
 from tfprune.recipes.earthquake.data import Split, Windows
 from tfprune.recipes.earthquake.nets import Made, Net, Task, nets
 from tfprune.recipes.earthquake.settings import Settings
 from tfprune.recipes.earthquake.training import Images, answers_of, labels_of, some_of, train
-from tfprune.training.advice import no_retracing_advice
 
 _SAMPLE = 128  # images that int8 ranges are found from
 
@@ -64,19 +62,7 @@ class Study:
         Returns:
             Whether all is done.
         """
-        began, todo = time.perf_counter(), list(self._todo())
-        for number, (seed, net) in enumerate(todo):
-            passed = time.perf_counter() - began
-            if passed > seconds:
-                return False
-            if number:
-                left = passed / number * (len(todo) - number)
-                logging.info("%d of %d nets, about %.0f min left", number, len(todo), left / 60)
-            keras.backend.clear_session()
-            compute = functools.partial(self._compute, seed, net)
-            with no_retracing_advice():
-                self._stages.run(_place(seed, net.key), compute)
-        return True
+        return run_all(self._stages, self._all(), seconds, "nets")
 
     def results(self) -> dict[str, list[dict[str, Any]]]:
         """What is done, by row: one entry a seed, for rows that are done for every seed."""
@@ -91,11 +77,10 @@ class Study:
         """Returns a net of a stage that is done."""
         return keras.models.load_model(self._file(seed, key, ".keras"), compile=False)
 
-    def _todo(self) -> Iterator[tuple[int, Net]]:
+    def _all(self) -> Iterator[Stage]:
         for net in self.rows:
             for seed in range(self.settings.seeds):
-                if self._stages.done(_place(seed, net.key)) is None:
-                    yield seed, net
+                yield _place(seed, net.key), functools.partial(self._compute, seed, net)
 
     def _file(self, seed: int, key: str, suffix: str) -> Path:
         path = self._stages.folder / f"{_place(seed, key)}{suffix}"

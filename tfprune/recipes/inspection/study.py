@@ -1,7 +1,6 @@
 """The whole experiment: sets, folds, nets and loops, each kept when it is done; resumable."""
 
 import functools
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -9,13 +8,13 @@ from typing import Any
 
 import keras
 import numpy as np
-from absl import logging
 
 from tfprune._files import atomic_path
 from tfprune.convert import to_tflite
 from tfprune.datasets.patches import Patches
 from tfprune.recipes.common.accuracy import accuracy_of
 from tfprune.recipes.common.answers import tflite_answers
+from tfprune.recipes.common.running import Stage, run_all
 from tfprune.recipes.common.stages import Stages
 from tfprune.recipes.inspection.data import Fold, fold
 from tfprune.recipes.inspection.fast import fast
@@ -30,7 +29,6 @@ from tfprune.recipes.inspection.training import (
     train,
     train_head,
 )
-from tfprune.training.advice import no_retracing_advice
 
 _FORMS = {"float32": None, "int8": "int8"}
 Found = dict[str, dict[str, Any]]
@@ -66,18 +64,7 @@ class Study:
         Returns:
             Whether all is done.
         """
-        began, todo = time.perf_counter(), [s for s in self._all() if self._left(s[0])]
-        for number, (place, compute) in enumerate(todo):
-            passed = time.perf_counter() - began
-            if passed > seconds:
-                return False
-            if number:
-                left = passed / number * (len(todo) - number)
-                logging.info("%d of %d parts, about %.0f min left", number, len(todo), left / 60)
-            keras.backend.clear_session()
-            with no_retracing_advice():
-                self._stages.run(place, compute)
-        return True
+        return run_all(self._stages, self._all(), seconds, "parts")
 
     def results(self) -> Found:
         """What is done, by its place: `set/fold/net/what`."""
@@ -97,10 +84,7 @@ class Study:
                 every.setdefault(f"{name}/{net}", []).append(place)
         return {key: places for key, places in every.items() if len(places) > 1}
 
-    def _left(self, place: str) -> bool:
-        return self._stages.done(place) is None
-
-    def _all(self) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+    def _all(self) -> Iterator[Stage]:
         settings = self.settings
         first, *others = settings.tune_epochs
         for number in settings.numbers:
@@ -125,9 +109,7 @@ class Study:
                     for epochs in others:
                         yield self._part(loop, "wu", name, number, net, epochs)
 
-    def _part(
-        self, prune: Prune, how: str, name: str, number: int, net: str, epochs: int
-    ) -> tuple[str, Callable[[], dict[str, Any]]]:
+    def _part(self, prune: Prune, how: str, name: str, number: int, net: str, epochs: int) -> Stage:
         place = f"{name}/{number}/{net}/{how}_{epochs}"
         return place, functools.partial(self._looped, prune, name, number, net, epochs, place)
 

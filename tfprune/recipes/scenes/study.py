@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from absl import logging
 
 from tfprune._files import atomic_path
 from tfprune.convert import to_tflite
@@ -16,13 +15,13 @@ from tfprune.costs import cost
 from tfprune.models import dcase2021
 from tfprune.recipes.common.accuracy import accuracy_of
 from tfprune.recipes.common.answers import tflite_answers
+from tfprune.recipes.common.running import Stage, run_all
 from tfprune.recipes.common.stages import Stages
 from tfprune.recipes.scenes.data import Clips, Fold
 from tfprune.recipes.scenes.nets import Made, Net, Task, nets
 from tfprune.recipes.scenes.settings import Settings
 from tfprune.recipes.scenes.speed import FORMS
 from tfprune.recipes.scenes.training import accuracy, train
-from tfprune.training.advice import no_retracing_advice
 
 UNPRUNED = "unpruned"
 _SAMPLE = 64  # clips that int8 ranges are found from
@@ -57,19 +56,7 @@ class Study:
         Returns:
             Whether all is done.
         """
-        began, todo = time.perf_counter(), list(self._todo())
-        for number, (seed, fold, net) in enumerate(todo):
-            passed = time.perf_counter() - began
-            if passed > seconds:
-                return False
-            if number:
-                left = passed / number * (len(todo) - number)
-                logging.info("%d of %d nets, about %.0f min left", number, len(todo), left / 60)
-            keras.backend.clear_session()
-            compute = functools.partial(self._compute, seed, fold, net)
-            with no_retracing_advice():
-                self._stages.run(_place(seed, fold, net.key), compute)
-        return True
+        return run_all(self._stages, self._all(), seconds, "nets")
 
     def results(self) -> Found:
         """What is done, by net: an entry for each fold of the seeds whose folds are all done."""
@@ -89,14 +76,13 @@ class Study:
         entry = self._stages.done(_place(seed, fold, key))
         return None if entry is None else {**entry, "seed": seed, "fold": fold}
 
-    def _todo(self) -> Iterator[tuple[int, int, Net]]:
+    def _all(self) -> Iterator[Stage]:
         # In this order, what is stopped early has all nets of some seeds.
         first = [(net, seed) for net in self.rows if not net.tier for seed in self._seeds]
         rest = [(net, seed) for seed in self._seeds for net in self.rows if net.tier]
         for net, seed in (*first, *rest):
             for fold in self._folds:
-                if self._done(seed, fold, net.key) is None:
-                    yield seed, fold, net
+                yield _place(seed, fold, net.key), functools.partial(self._compute, seed, fold, net)
 
     @property
     def _seeds(self) -> range:
