@@ -19,8 +19,9 @@ import numpy as np
 from cifar10 import load
 from cifar_training import LOSS, Crops, accuracy
 
-from tfprune._files import atomic_path
+from tfprune._files import atomic_path, write_text
 from tfprune.recipes.common.onednn import prefer_onednn
+from tfprune.timing.machine import describe
 
 PARTS, CLASSES, SEED = ("train_1", "train_2", "train_3"), 10, 0
 FIRST = "block1_conv1/kernel"
@@ -32,7 +33,9 @@ def main() -> None:
     parser.add_argument("--net", choices=("vgg16", "resnet18"), default="vgg16")
     parser.add_argument("--steps", type=int, default=600, help="batches of 128")
     parser.add_argument("--rate", type=float, default=3e-4)
-    parser.add_argument("--output", required=True, type=Path, help="an .npz")
+    parser.add_argument(
+        "--output", required=True, type=Path, help="an .npz; what it reached goes into a .json"
+    )
     options = parser.parse_args()
     prefer_onednn()
     from tfprune.recipes.inspection.training import start
@@ -47,7 +50,9 @@ def main() -> None:
         np.savez(temporary, **arrays_of(net))
     right = accuracy(net, load(options.data, "test"))
     told = {"net": options.net, "steps": options.steps, "rate": options.rate, "seed": SEED}
-    print(json.dumps({**told, "accuracy": right, "seconds": round(seconds)}))
+    told |= {"accuracy": right, "seconds": round(seconds), "machine": str(describe())}
+    write_text(options.output.with_suffix(".json"), json.dumps(told, indent=1) + "\n")
+    print(json.dumps(told))
 
 
 def train(net: Any, training: list[np.ndarray], steps: int, rate: float) -> None:

@@ -107,6 +107,8 @@ def test_every_layer_set_of_the_paper_is_run() -> None:
     keys = {net.key for net in nets.nets()}
     assert set(LAYERS) <= keys
     assert {f"l1_{share}" for share in paper.SHARES if 0 < share < 100} <= keys
+    with pytest.raises(DataError, match="rest_seeds from 1 to seeds"):
+        Settings(seeds=2, rest_seeds=3)
     with pytest.raises(DataError, match="counts of 1 or more"):
         Settings(epochs=0)
 

@@ -21,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--sample_rate", type=positive, help="samples a second (the files')")
     group = parser.add_argument_group("training and pruning")
     group.add_argument("--seeds", type=positive, help="repetitions of each fold (3)")
+    group.add_argument(
+        "--rest_seeds", type=positive, help="of nets that are neither unpruned nor ours (all)"
+    )
     group.add_argument("--epochs", type=positive, help="of the unpruned net (40)")
     group.add_argument("--tune_epochs", type=positive, help="of fine-tuning (12)")
     group.add_argument("--rate", type=float, help="learning rate (2e-3)")

@@ -1,6 +1,7 @@
 """The page of results: each of the paper's tables, with what was measured beside it."""
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,7 +39,7 @@ def write_page(
     parts = [
         "# Acoustic scenes: greedy cosine on DCASE 2021's net",
         f"{source}. Clips are repeated or cut to {SECONDS:g} s, so that the net and its MACs are "
-        f"the published ones. {settings.seeds} seeds; {settings.epochs} epochs, fine-tuned for "
+        f"the published ones. {_seeds(settings)}; {settings.epochs} epochs, fine-tuned for "
         f"{settings.tune_epochs}. Made by `{command}`."
         + ("" if done else " **Not all of it is done yet.**"),
     ]
@@ -59,6 +60,12 @@ def write_page(
         }
         parts += [f"## {head}\n\n{text}" for head, text in sections.items() if text]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _seeds(settings: Settings) -> str:
+    if settings.repeated == settings.seeds:
+        return f"{settings.seeds} seeds"
+    return f"{settings.seeds} seeds of the unpruned net and of ours, {settings.repeated} of others"
 
 
 def _pruned(found: Found, titles: Mapping[str, str]) -> str:
@@ -93,7 +100,19 @@ def _pruned(found: Found, titles: Mapping[str, str]) -> str:
         'layer\'s inputs too ("true"). It took the best epoch by the test set; here the last '
         "epoch counts, and what is chosen is chosen on validation clips. Its data are scenes of "
         "cities (DCASE), so accuracies are not to be compared across, only what is lost."
+        + _choices(found)
     )
+
+
+def _choices(found: Found) -> str:
+    """How often validation chose what for ours."""
+    told = []
+    for key in ("ours_25", "ours_50"):
+        counts = Counter(entry["chosen"] for entry in found.get(key, ()))
+        if counts:
+            each = "; ".join(f"{what}: {count}" for what, count in counts.most_common())
+            told.append(f"{key}: {each}")
+    return f" For ours validation chose: {'. '.join(told)}." if told else ""
 
 
 def _shares(found: Found) -> str:

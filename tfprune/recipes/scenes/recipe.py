@@ -19,7 +19,7 @@ from tfprune.recipes.scenes.released import read_released
 from tfprune.recipes.scenes.settings import Settings
 from tfprune.recipes.scenes.study import Study
 
-_SETTINGS = ("seeds", "folds", "epochs", "tune_epochs", "rate", "sample_rate")
+_SETTINGS = ("seeds", "rest_seeds", "folds", "epochs", "tune_epochs", "rate", "sample_rate")
 
 
 def run(options: argparse.Namespace) -> Outcome:

@@ -25,6 +25,8 @@ class Settings:
 
     Attributes:
         seeds: repetitions, each with weights and an order of its own.
+        rest_seeds: how many of them all other nets than the unpruned one and ours are made for;
+            None for all.
         folds: official folds that are run; None for all.
         epochs: of the unpruned net.
         tune_epochs: of fine-tuning.
@@ -36,6 +38,7 @@ class Settings:
     """
 
     seeds: int = 3
+    rest_seeds: int | None = None
     folds: int | None = None
     epochs: int = 40
     tune_epochs: int = 12
@@ -52,6 +55,16 @@ class Settings:
                 "expected counts of 1 or more, a crop that is a multiple of 5 frames, a validation "
                 f"share in (0, 1) and a rate above 0, received {self}"
             )
+
+        if not 1 <= self.repeated <= self.seeds:
+            raise DataError(
+                f"expected rest_seeds from 1 to seeds ({self.seeds}), received {self.rest_seeds}"
+            )
+
+    @property
+    def repeated(self) -> int:
+        """How many seeds the nets have that are neither unpruned nor ours."""
+        return self.seeds if self.rest_seeds is None else self.rest_seeds
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

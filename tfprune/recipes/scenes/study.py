@@ -79,7 +79,8 @@ class Study:
     def _all(self) -> Iterator[Stage]:
         # In this order, what is stopped early has all nets of some seeds.
         first = [(net, seed) for net in self.rows if not net.tier for seed in self._seeds]
-        rest = [(net, seed) for seed in self._seeds for net in self.rows if net.tier]
+        others = range(self.settings.repeated)
+        rest = [(net, seed) for seed in others for net in self.rows if net.tier]
         for net, seed in (*first, *rest):
             for fold in self._folds:
                 yield _place(seed, fold, net.key), functools.partial(self._compute, seed, fold, net)
