@@ -12,7 +12,7 @@ from tfprune.cli import main
 from tfprune.convert import to_tflite
 from tfprune.datasets.mel import Mel
 from tfprune.errors import DataError, FileError
-from tfprune.recipes.scenes import finishing, nets, page, paper, published, study
+from tfprune.recipes.scenes import finishing, nets, page, paper, published, study, training
 from tfprune.recipes.scenes.listening import classify, listener, write_listener
 from tfprune.recipes.scenes.released import nearest, read_released
 from tfprune.recipes.scenes.settings import LAYERS, Settings
@@ -111,6 +111,14 @@ def test_every_layer_set_of_the_paper_is_run() -> None:
         Settings(seeds=2, rest_seeds=3)
     with pytest.raises(DataError, match="counts of 1 or more"):
         Settings(epochs=0)
+
+
+def test_the_simpler_net_is_kept_unless_the_other_is_clearly_better(monkeypatch) -> None:
+    given = {"better": [0.2, 0.3, 0.2, 0.3], "simple": [0.4, 0.5, 0.4, 0.5], "lucky": [0, 0, 0, 1]}
+    monkeypatch.setattr(training, "losses", lambda net, clips: np.array(given[net], float))
+    assert training.clearly_better("better", "simple", ())
+    assert not training.clearly_better("simple", "better", ())
+    assert not training.clearly_better("lucky", "simple", ())  # lower by .2, which one clip made
 
 
 def test_what_cannot_be_listened_to_is_refused(folder, tmp_path, capsys) -> None:

@@ -9,7 +9,7 @@ import keras
 import tfprune
 from tfprune.recipes.scenes.data import Arrays, Fold
 from tfprune.recipes.scenes.settings import LAYERS, SHARES, Settings
-from tfprune.recipes.scenes.training import LOSS, for_frames, loss, train
+from tfprune.recipes.scenes.training import LOSS, clearly_better, for_frames, loss, train
 from tfprune.training import stratified
 
 ALL = LAYERS["C1+C2+C3"]
@@ -204,8 +204,8 @@ def _ratio(task: Task) -> Made:
 def _ours(key: str) -> Callable[[Task], Made]:
     """Pruned to a budget, repaired by least squares, tuned gently; validation chooses.
 
-    It chooses the criterion, and whether fine-tuning was of use: of few clips a repaired net may
-    learn less than it forgets.
+    It chooses the criterion, and whether fine-tuning was of use beyond doubt: of few clips a
+    repaired net may learn less than it forgets.
 
     Without a teacher: of an unpruned net that would go on learning itself, answers that count half
     cost several points.
@@ -230,8 +230,8 @@ def _ours(key: str) -> Callable[[Task], Made]:
         cut = keras.models.clone_model(small)
         cut.set_weights(small.get_weights())
         task.tune(small, rate=_GENTLY)
-        losses = [loss(net, task.fold.validation) for net in (small, cut)]
-        kept, how = (small, "fine-tuned") if losses[0] < losses[1] else (cut, "as repaired")
+        better = clearly_better(small, cut, task.fold.validation)
+        kept, how = (small, "fine-tuned") if better else (cut, "as repaired")
         return Made(kept, cut, None, _widths(kept), f"{best[1]}, {how}")
 
     return make

@@ -116,5 +116,20 @@ def accuracy(net: Any, clips: Arrays) -> float:
 
 def loss(net: Any, clips: Arrays) -> float:
     """The mean cross-entropy over whole clips."""
+    return float(losses(net, clips).mean())
+
+
+def losses(net: Any, clips: Arrays) -> np.ndarray:
+    """The cross-entropy of each whole clip, (n,)."""
     own = keras_answers(net, clips[0])[np.arange(len(clips[1])), clips[1]]
-    return float(-np.log(np.maximum(own, 1e-7)).mean())
+    return -np.log(np.maximum(own, 1e-7))
+
+
+def clearly_better(net: Any, other: Any, clips: Arrays) -> bool:
+    """Whether a net's loss is lower than another's by more than one standard error.
+
+    The rule of Breiman, Friedman, Olshen and Stone (1984, section 3.4.3): of few clips the least
+    loss is often chance, and the simpler choice is then the better one.
+    """
+    gained = losses(other, clips) - losses(net, clips)
+    return bool(gained.mean() > gained.std(ddof=1) / np.sqrt(len(gained)))
