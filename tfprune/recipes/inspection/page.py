@@ -1,7 +1,7 @@
 """The page of results: each of the paper's tables, with what was measured beside it."""
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfprune.recipes.common.page import markdown_table, percent
@@ -11,6 +11,7 @@ from tfprune.recipes.inspection.frozen import PATCHES
 from tfprune.recipes.inspection.settings import Settings
 from tfprune.recipes.inspection.speed import speed
 
+_NAMED = 4  # parts that are missing
 _WHOSE = {
     "wu": "the published loop",
     "ours": "repaired and taught",
@@ -22,7 +23,7 @@ def write_page(
     found: Found,
     timed: Mapping[str, Any],
     settings: Settings,
-    done: bool,
+    missing: Sequence[str] = (),
     picture: str | None = None,
 ) -> str:
     """Returns the page in Markdown.
@@ -31,12 +32,12 @@ def write_page(
         found: what a study's parts left, by `set/fold/net/what`.
         timed: what `recipes.common.latency.measure` returned, by `set/net`.
         settings: of the study.
-        done: whether nothing is left to do.
+        missing: places of what is left to do. Defaults to `()`, nothing.
         picture: the picture's file name. Defaults to `None`.
     """
     parts = [
         "# Cracks and corrosion, pruned in steps by Taylor",
-        _about(found, settings, done),
+        _about(found, settings, missing),
         goals.table(found, timed, settings),
         goals.why(found, settings),
     ]
@@ -54,7 +55,7 @@ def write_page(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _about(found: Found, settings: Settings, done: bool) -> str:
+def _about(found: Found, settings: Settings, missing: Sequence[str]) -> str:
     weights = {
         place.split("/")[2]: entry["weights"]
         for place, entry in found.items()
@@ -67,8 +68,15 @@ def _about(found: Found, settings: Settings, done: bool) -> str:
         f"{settings.folds} folds by photograph, {settings.epochs} epochs unpruned, "
         f"{settings.step} filters a step"
         + (f"; {begins} (the paper's: ImageNet's)." if begins else ".")
-        + ("" if done else " **Not all of it is done yet.**")
+        + _left(missing)
     )
+
+
+def _left(missing: Sequence[str]) -> str:
+    if not missing:
+        return ""
+    named = ", ".join(missing[:_NAMED]) + (", ..." if len(missing) > _NAMED else "")
+    return f" **{len(missing)} part{'s' * (len(missing) > 1)} not done yet: {named}.**"
 
 
 def _names(found: Found) -> list[str]:

@@ -47,12 +47,12 @@ def run(options: argparse.Namespace) -> Outcome:
     study = Study(settings, sets, stages, weights)
     limit = float("inf") if options.minutes is None else 60.0 * options.minutes
     done = study.run(limit)
-    found = study.results()
+    found, missing = study.results(), study.missing()
     timed = _timed(study, stages, found) if done or options.page else {}
     text = "\n".join(f"{name}: {what}" for name, what in told.items())
-    text += "\n\n" + write_page(found, timed, settings, done)
+    text += "\n\n" + write_page(found, timed, settings, missing)
     document = {
-        "done": done,
+        "missing": missing,
         "settings": settings.as_dict(),
         "data": told,
         "parts": found,
@@ -108,4 +108,4 @@ def _write(
     picture = page.with_suffix(".svg")
     figure.draw(found, settings, picture)
     write_text(page.with_suffix(".json"), json.dumps(document, indent=1) + "\n")
-    write_text(page, write_page(found, timed, settings, document["done"], picture.name))
+    write_text(page, write_page(found, timed, settings, document["missing"], picture.name))

@@ -71,6 +71,10 @@ class Study:
         done = {place: self._stages.done(place) for place, _ in self._all()}
         return {place: entry for place, entry in done.items() if entry is not None}
 
+    def missing(self) -> tuple[str, ...]:
+        """The places of what is not done."""
+        return tuple(place for place, _ in self._all() if self._stages.done(place) is None)
+
     def load(self, place: str) -> Any:
         """Returns the net of a part that is done."""
         return keras.models.load_model(self._file(place, ".keras"), compile=False)
