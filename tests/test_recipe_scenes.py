@@ -70,7 +70,7 @@ def test_the_command_goes_on_where_it_stopped(folder, tmp_path, monkeypatch, cap
     text = (tmp_path / "page.md").read_text()
     assert "| cosine, C2 |" in text
     assert "| 27.2 | 46.5 | 27.4 | 29.5 |" in text
-    assert "| half of the MACs, less than 1 point lost |" in text
+    assert "| half of the MACs, within 1 point |" in text
     assert json.loads((tmp_path / "page.json").read_text()) == document
     assert (tmp_path / "page.svg").read_text().startswith("<?xml")
     assert all(document["choosing"]["dcase"]["same"].values())
