@@ -21,6 +21,7 @@ from cifar_training import LOSS, Crops, accuracy
 
 from tfprune._files import atomic_path, write_text
 from tfprune.recipes.common.onednn import prefer_onednn
+from tfprune.recipes.common.rates import warmed_cosine
 from tfprune.timing.machine import describe
 
 PARTS, CLASSES, SEED = ("train_1", "train_2", "train_3"), 10, 0
@@ -57,10 +58,7 @@ def main() -> None:
 
 def train(net: Any, training: list[np.ndarray], steps: int, rate: float) -> None:
     """Adam, its rate reached after a tenth of the steps, left by cosine."""
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps - steps // 10, warmup_target=rate, warmup_steps=steps // 10
-    )
-    optimizer = keras.optimizers.Adam(schedule, clipnorm=1.0)
+    optimizer = keras.optimizers.Adam(warmed_cosine(rate, steps), clipnorm=1.0)
     net.compile(optimizer, LOSS, metrics=["accuracy"], jit_compile=False)
     net.fit(Crops(*training, steps, SEED), epochs=1, shuffle=False, verbose=2)
 

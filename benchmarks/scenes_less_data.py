@@ -11,22 +11,20 @@ clips.
 import argparse
 import functools
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
+from scenes_study import opened
 
-import tfprune
 from tfprune._files import write_text
 from tfprune.recipes.common.onednn import prefer_onednn
-from tfprune.recipes.common.stages import Stages
-from tfprune.recipes.scenes.data import Fold, read_clips
+from tfprune.recipes.scenes.data import Fold
 from tfprune.recipes.scenes.losses import lost, told
-from tfprune.recipes.scenes.nets import ALL, Task, nets, some
-from tfprune.recipes.scenes.settings import Settings
+from tfprune.recipes.scenes.nets import Task, nets, some
 from tfprune.recipes.scenes.study import Study
-from tfprune.recipes.scenes.training import accuracy, train
+from tfprune.recipes.scenes.training import accuracy
 from tfprune.timing.machine import describe
 
 SHARE = 0.75
@@ -42,11 +40,8 @@ def main() -> None:
     parser.add_argument("--output", default="docs/results/scenes_less_data.json", type=Path)
     options = parser.parse_args()
     prefer_onednn()
-    kept = json.loads((options.study / "settings.json").read_text())
-    settings = Settings(**{field.name: kept[field.name] for field in fields(Settings)})
-    clips = read_clips(options.data, options.study, settings)
-    stages = Stages(options.study, kept)
-    study = Study(settings, clips, stages)
+    study, clips, stages = opened(options.study, options.data)
+    settings = study.settings
     known = study.results()
     found: dict[str, Any] = {}
     for way in options.ways:
@@ -72,21 +67,12 @@ def main() -> None:
 def run(study: Study, part: Fold, way: str, seed: int, fold: int) -> dict[str, Any]:
     """One net with fewer clips, and its accuracy."""
     keras.backend.clear_session()
-    fewer = replace(part, train=some(part.train, SHARE, seed))
-    load = functools.partial(study.load, seed, fold)
-    if way == "ours":
-        (ours,) = (net for net in nets() if net.key == WAYS[way])
-        return {
-            "accuracy": accuracy(
-                ours.make(Task(load, fewer, study.settings, seed)).model, part.test
-            )
-        }
-    whole = load("unpruned")
-    others = [layer.name for layer in whole.layers if layer.weights and layer.name not in ALL]
-    net = tfprune.rebuild(whole, tfprune.plan(whole, "cosine", exclude=others))
-    epochs = round(study.settings.tune_epochs / SHARE)
-    train(net, fewer.train, epochs, study.settings, seed)
-    return {"accuracy": accuracy(net, part.test)}
+    fewer, settings = replace(part, train=some(part.train, SHARE, seed)), study.settings
+    if way == "steps":
+        settings = replace(settings, tune_epochs=round(settings.tune_epochs / SHARE))
+    (net,) = (one for one in nets() if one.key == WAYS[way])
+    made = net.make(Task(functools.partial(study.load, seed, fold), fewer, settings, seed))
+    return {"accuracy": accuracy(made.model, part.test)}
 
 
 if __name__ == "__main__":

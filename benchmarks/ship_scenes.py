@@ -10,20 +10,16 @@ nothing was chosen by.
 """
 
 import argparse
-import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scenes_study import opened
 
 from tfprune.convert import Metadata
-from tfprune.datasets.clips import read_clip
-from tfprune.recipes.common.stages import Stages
-from tfprune.recipes.scenes.data import Clips, read_clips
+from tfprune.recipes.scenes.data import Clips
 from tfprune.recipes.scenes.listening import heard_at, listener
-from tfprune.recipes.scenes.settings import SECONDS, Settings
-from tfprune.recipes.scenes.study import Study
+from tfprune.recipes.scenes.settings import SECONDS
 from tfprune.shipping import ship
 
 SEED = FOLD = 0
@@ -40,11 +36,9 @@ def main() -> None:
     parser.add_argument("--study", required=True, type=Path)
     parser.add_argument("--output", default="tflite_models", type=Path)
     options = parser.parse_args()
-    kept = json.loads((options.study / "settings.json").read_text())
-    settings = Settings(**{field.name: kept[field.name] for field in fields(Settings)})
-    clips = read_clips(options.data, options.study, settings)
-    study = Study(settings, clips, Stages(options.study, kept))
-    fold, test = clips.fold(FOLD, settings), heard(clips)
+    study, clips, _ = opened(options.study, options.data)
+    fold = clips.fold(FOLD, study.settings)
+    test = np.stack(clips.waves(FOLD)), fold.test[1]
     for name, (key, how) in NETS.items():
         net = listener(study.load(SEED, FOLD, key), clips.mel, SECONDS, fold.mean, fold.sd)
         told = metadata(clips, how, len(fold.train[1]))
@@ -57,14 +51,6 @@ def main() -> None:
             metadata=told,
         )
         print(artifact, flush=True)
-
-
-def heard(clips: Clips) -> tuple[np.ndarray, np.ndarray]:
-    """The waveforms of the fold's own clips, as the features were made of them, and labels."""
-    rows = clips.features.rows[clips.folds[FOLD]]
-    paths = [clips.sounds.root / clips.sounds.files[row] for row in rows]
-    waves = [read_clip(path, clips.mel.rate, SECONDS) for path in paths]
-    return np.stack(waves), clips.sounds.labels[rows]
 
 
 def metadata(clips: Clips, how: str, count: int) -> Metadata:

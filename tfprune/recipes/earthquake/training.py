@@ -9,6 +9,7 @@ import numpy as np
 
 from tfprune.datasets import ImageCache
 from tfprune.recipes.common.answers import keras_answers
+from tfprune.recipes.common.rates import warmed_cosine
 from tfprune.training import distill
 
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -72,12 +73,7 @@ def compile_for(model: Any, settings: Training, examples: int) -> None:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = settings.batch_norm_momentum
     steps = -(-examples // settings.batch_size) * settings.epochs
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=max(1, steps - steps // 10),
-        warmup_target=settings.learning_rate,
-        warmup_steps=max(1, steps // 10),
-    )
+    schedule = warmed_cosine(settings.learning_rate, steps)
     model.compile(
         keras.optimizers.Adam(schedule),
         keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),

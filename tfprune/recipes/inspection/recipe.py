@@ -46,9 +46,9 @@ def run(options: argparse.Namespace) -> Outcome:
     stages = Stages(make_folder(options.output), kept)
     study = Study(settings, sets, stages, weights)
     limit = float("inf") if options.minutes is None else 60.0 * options.minutes
-    done = study.run(limit)
+    study.run(limit)
     found, missing = study.results(), study.missing()
-    timed = _timed(study, stages, found) if done or options.page else {}
+    timed = _timed(study, stages, found) if options.page or not missing else {}
     text = "\n".join(f"{name}: {what}" for name, what in told.items())
     text += "\n\n" + write_page(found, timed, settings, missing)
     document = {

@@ -10,6 +10,7 @@ from absl import logging
 from tfprune.errors import FileError
 from tfprune.models import resnet18, vgg16
 from tfprune.models.weights import read_npz, set_stored
+from tfprune.recipes.common.rates import warmed_cosine
 from tfprune.recipes.inspection.data import Arrays
 from tfprune.training import distill
 
@@ -112,12 +113,7 @@ def compile_for(net: Any, rate: float, steps: int) -> None:
     for layer in net.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9  # Keras's .99 needs some 500 steps to forget the start
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=max(1, steps - steps // 10),
-        warmup_target=rate,
-        warmup_steps=max(1, steps // 10),
-    )
+    schedule = warmed_cosine(rate, steps)
     net.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), LOSS, metrics=["accuracy"])
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from absl import logging
 
+from tfprune.datasets.clips import read_clip
 from tfprune.datasets.log_mels import LogMels, band_statistics, log_mels, most_common_rate
 from tfprune.datasets.mel import Mel
 from tfprune.datasets.sounds import Sounds, list_sounds
@@ -82,6 +83,12 @@ class Clips:
             for rows in (train, validation, test)
         ]
         return Fold(parts[0], parts[1], parts[2], mean, sd)
+
+    def waves(self, number: int) -> list[np.ndarray]:
+        """The sounds that test a fold, from 0, as long as the features were made of."""
+        sounds = self.sounds
+        paths = [sounds.root / sounds.files[row] for row in self.features.rows[self.folds[number]]]
+        return [read_clip(path, self.mel.rate, SECONDS) for path in paths]
 
 
 def read_clips(path: str, folder: Path, settings: Settings) -> Clips:

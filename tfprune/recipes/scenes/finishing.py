@@ -7,7 +7,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfprune.datasets.clips import read_clip
 from tfprune.recipes.common.accuracy import accuracy_of
 from tfprune.recipes.common.answers import tflite_answers
 from tfprune.recipes.common.stages import Stages
@@ -90,9 +89,7 @@ def _listener(study: Study, clips: Clips, key: str) -> dict[str, Any]:
     """Writes a file that takes sound, and lets it answer the first fold's test from the files."""
     keras.backend.clear_session()
     settings: Settings = study.settings
-    part, rows = clips.fold(0, settings), clips.features.rows[clips.folds[0]]
-    names = [clips.sounds.root / clips.sounds.files[row] for row in rows]
-    waves = [read_clip(name, clips.mel.rate, SECONDS) for name in names]
+    part, waves = clips.fold(0, settings), clips.waves(0)
     model = listener(study.load(0, 0, key), clips.mel, SECONDS, part.mean, part.sd)
     path = _listener_path(study, key)
     size = write_listener(model, path, clips.mel, clips.sounds.classes, np.stack(waves[:_AGREEING]))

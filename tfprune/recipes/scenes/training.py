@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from tfprune.recipes.common.answers import keras_answers
+from tfprune.recipes.common.rates import warmed_cosine
 from tfprune.recipes.scenes.data import Arrays
 from tfprune.recipes.scenes.settings import Settings
 
@@ -98,12 +99,7 @@ def train(net: Any, clips: Arrays, epochs: int, settings: Settings, seed: int) -
             layer.momentum = 0.9  # Keras's .99 needs some 500 steps to forget the start
     batches = Crops(clips, crop, seed)
     steps = len(batches) * epochs
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=max(1, steps - steps // 10),
-        warmup_target=settings.rate,
-        warmup_steps=max(1, steps // 10),
-    )
+    schedule = warmed_cosine(settings.rate, steps)
     short.compile(keras.optimizers.Adam(schedule), LOSS, jit_compile=False)
     short.fit(batches, epochs=epochs, shuffle=False, verbose=0)
     net.set_weights(short.get_weights())
