@@ -107,7 +107,7 @@ def _pruned(found: Found, titles: Mapping[str, str]) -> str:
 def _choices(found: Found) -> str:
     """How often validation chose what for ours."""
     told = []
-    for key in ("ours_25", "ours_50"):
+    for key in ("ours_25", "ours_50", "ours_25_less"):
         counts = Counter(entry["chosen"] for entry in found.get(key, ()))
         if counts:
             each = "; ".join(f"{what}: {count}" for what, count in counts.most_common())
