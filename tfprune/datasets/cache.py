@@ -19,6 +19,7 @@ from absl import logging
 
 from tfprune._files import atomic_path
 from tfprune._progress import track
+from tfprune._tfdata import without_autotune
 from tfprune.datasets.drawing import Source, coloured, make_source
 from tfprune.datasets.shards import is_whole, shard_path
 from tfprune.datasets.spectrogram import Components, Reference
@@ -117,7 +118,8 @@ class ImageCache:
             return tf.ensure_shape(spread, (None, size, size, 3)), labels
 
         dataset = dataset.map(colour).prefetch(2)
-        return dataset.apply(tf.data.experimental.assert_cardinality(-(-len(self) // batch_size)))
+        size = tf.data.experimental.assert_cardinality(-(-len(self) // batch_size))
+        return without_autotune(dataset.apply(size))
 
     def _pass(self, shuffle: bool, seed: int) -> Callable[[], Iterator[Any]]:
         """Returns a function that starts a pass over the shards each time it is called."""

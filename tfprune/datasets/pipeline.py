@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tfprune._tfdata import without_autotune
 from tfprune.datasets.cache import SHUFFLE_BYTES, cache_images
 from tfprune.datasets.drawing import Source, coloured, make_source
 from tfprune.datasets.spectrogram import Components, Reference
@@ -100,7 +101,7 @@ def spectrogram_dataset(
             tf.tile(grey, (1, 1, 1, 3 // source.shape[-1])), (None, image_size, image_size, 3)
         ), labels
 
-    return dataset.map(colour).prefetch(2)
+    return without_autotune(dataset.map(colour).prefetch(2))
 
 
 def spectrogram_arrays(

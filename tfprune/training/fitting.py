@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
+from tfprune._tfdata import in_batches
 from tfprune.errors import DataError
 from tfprune.training import lockstep
 from tfprune.training.sources import fit_arguments
@@ -80,10 +82,20 @@ def evaluate(
         among = workers()
         if isinstance(among, TensorFlowWorkers):
             return lockstep.evaluate(model, data, among, batch_size, steps)
-        kwargs: dict[str, Any] = {"batch_size": batch_size} if isinstance(data, tuple) else {}
+        kwargs: dict[str, Any] = {}
+        if _plain(data):
+            data = in_batches(data, batch_size or 32)
+        elif isinstance(data, tuple):
+            kwargs["batch_size"] = batch_size
         if steps is not None:
             kwargs["steps"] = steps
         found = model.evaluate(**fit_arguments(data), verbose=0, return_dict=True, **kwargs)
     if not found:
         raise DataError("expected at least one example to evaluate on, received none")
     return {name: float(value) for name, value in found.items()}
+
+
+def _plain(data: Any) -> bool:
+    """Whether data are a tuple of arrays that TensorFlow is to go through."""
+    arrays = isinstance(data, tuple) and all(isinstance(part, np.ndarray) for part in data)
+    return arrays and keras.backend.backend() == "tensorflow"

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from tfprune._tfdata import in_batches
 from tfprune.errors import DataError, FileError
 
 
 def keras_answers(model: Any, inputs: np.ndarray, batch_size: int = 32) -> np.ndarray:
     """Returns the class probabilities of a Keras model, (n, classes) float32."""
-    return np.asarray(model.predict(inputs, batch_size=batch_size, verbose=0), np.float32)
+    return np.asarray(model.predict(in_batches(inputs, batch_size), verbose=0), np.float32)
 
 
 class Asked:

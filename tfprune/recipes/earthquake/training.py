@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfprune._tfdata import without_autotune
 from tfprune.datasets import ImageCache
 from tfprune.recipes.common.answers import keras_answers
 from tfprune.recipes.common.rates import warmed_cosine
@@ -114,7 +115,8 @@ def training_batches(images: Images, settings: Training, seed: int) -> Any:
     else:
         dataset = tf.data.Dataset.from_tensor_slices(images)
         dataset = dataset.shuffle(len(images[1]), seed=seed).batch(settings.batch_size)
-    return dataset.map(lambda x, y: (shift(x, training=True), tf.one_hot(y, 2))).prefetch(2)
+    dataset = dataset.map(lambda x, y: (shift(x, training=True), tf.one_hot(y, 2)))
+    return without_autotune(dataset.prefetch(2))
 
 
 def labels_of(images: Images) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfprune.recipes.common.answers import keras_answers
 from tfprune.recipes.common.extras import require
 from tfprune.recipes.inspection.data import Fold
 
@@ -50,9 +51,9 @@ def baselines(net: Any, fold: Fold, seed: int = 0) -> tuple[Baseline, ...]:
     )
     pooled = keras.layers.GlobalAveragePooling2D()(net.get_layer("block5_pool").output)
     body = keras.Model(net.inputs, pooled)
-    seen = body.predict(fold.train[0], batch_size=64, verbose=0)
+    seen = keras_answers(body, fold.train[0], 64)
     began = time.perf_counter()
-    held = body.predict(fold.test[0], batch_size=64, verbose=0)
+    held = keras_answers(body, fold.test[0], 64)
     looking = time.perf_counter() - began
     kinds = {
         "KNN": neighbours.KNeighborsClassifier(5),

@@ -7,9 +7,11 @@ import keras
 import numpy as np
 from absl import logging
 
+from tfprune._tfdata import without_autotune
 from tfprune.errors import FileError
 from tfprune.models import resnet18, vgg16
 from tfprune.models.weights import read_npz, set_stored
+from tfprune.recipes.common.answers import keras_answers
 from tfprune.recipes.common.rates import warmed_cosine
 from tfprune.recipes.inspection.data import Arrays
 from tfprune.training import distill
@@ -105,7 +107,8 @@ def batches(images: Arrays, seed: int) -> Any:
         return tf.image.crop_and_resize(x, boxes, tf.range(count), (size, size)), y
 
     data = tf.data.Dataset.from_tensor_slices(images)
-    return data.shuffle(len(images[1]), seed=seed).batch(BATCH).map(varied).prefetch(2)
+    data = data.shuffle(len(images[1]), seed=seed).batch(BATCH).map(varied)
+    return without_autotune(data.prefetch(2))
 
 
 def compile_for(net: Any, rate: float, steps: int) -> None:
@@ -145,7 +148,7 @@ def train_head(net: Any, images: Arrays, seed: int) -> None:
 
 def accuracy(net: Any, images: Arrays) -> float:
     """The share of right answers."""
-    found = net.predict(images[0], batch_size=64, verbose=0).argmax(axis=-1)
+    found = keras_answers(net, images[0], 64).argmax(axis=-1)
     return float((found == images[1]).mean())
 
 

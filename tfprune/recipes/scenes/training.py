@@ -1,10 +1,12 @@
 """How the scenes' nets are trained, on parts of clips, and judged, on whole ones."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
+from tfprune._tfdata import without_autotune
 from tfprune.recipes.common.answers import keras_answers
 from tfprune.recipes.common.rates import warmed_cosine
 from tfprune.recipes.scenes.data import Arrays
@@ -43,8 +45,8 @@ def for_frames(net: Any, frames: int) -> keras.Model:
     return copy
 
 
-class Crops(keras.utils.PyDataset):
-    """Batches of parts of clips, each clip once an epoch, in a new order each time.
+def crops(clips: Arrays, crop: int, seed: int) -> Any:
+    """Batches of parts of clips, each clip once a pass, in a new order each time.
 
     Of three parts drawn at random the loudest is taken: a sound of half a second in a clip of
     silence is then seldom missed.
@@ -53,32 +55,34 @@ class Crops(keras.utils.PyDataset):
         clips: features (n, bands, frames, 1) and labels (n,).
         crop: frames of a part.
         seed: of order and parts.
+
+    Returns:
+        A `tf.data.Dataset`.
     """
+    import tensorflow as tf
 
-    def __init__(self, clips: Arrays, crop: int, seed: int) -> None:
-        super().__init__()
-        self._levels, self._labels = clips
-        self._crop, self._draw = crop, np.random.default_rng(seed)
-        loud = np.cumsum(self._levels.mean(axis=(1, 3), dtype=np.float64), axis=1)
-        self._loud = np.pad(loud, ((0, 0), (1, 0)))
-        self._order = self._draw.permutation(len(self._labels))
+    levels, labels = clips
+    draw = np.random.default_rng(seed)
+    loud = np.cumsum(levels.mean(axis=(1, 3), dtype=np.float64), axis=1)
+    loud = np.pad(loud, ((0, 0), (1, 0)))
 
-    def __len__(self) -> int:
-        return -(-len(self._labels) // BATCH)
+    def one_pass() -> Iterator[Arrays]:
+        order = draw.permutation(len(labels))
+        for rows in np.split(order, range(BATCH, len(order), BATCH)):
+            starts = draw.integers(0, levels.shape[2] - crop + 1, (_DRAWS, len(rows)))
+            sums = loud[rows, starts + crop] - loud[rows, starts]
+            best = starts[sums.argmax(axis=0), np.arange(len(rows))]
+            places = zip(rows, best, strict=True)
+            yield (
+                np.stack([levels[row, :, start : start + crop] for row, start in places]),
+                (labels[rows]),
+            )
 
-    def __getitem__(self, number: int) -> Arrays:
-        rows = self._order[number * BATCH : (number + 1) * BATCH]
-        last = self._levels.shape[2] - self._crop
-        starts = self._draw.integers(0, last + 1, (_DRAWS, len(rows)))
-        loud = self._loud[rows, starts + self._crop] - self._loud[rows, starts]
-        best = starts[loud.argmax(axis=0), np.arange(len(rows))]
-        places = zip(rows, best, strict=True)
-        parts = [self._levels[row, :, start : start + self._crop] for row, start in places]
-        return np.stack(parts), self._labels[rows]
-
-    def on_epoch_end(self) -> None:
-        """Draws a new order."""
-        self._order = self._draw.permutation(len(self._labels))
+    shape = (None, levels.shape[1], crop, levels.shape[3])
+    signature = tf.TensorSpec(shape, levels.dtype), tf.TensorSpec((None,), labels.dtype)
+    dataset = tf.data.Dataset.from_generator(one_pass, output_signature=signature)
+    count = tf.data.experimental.assert_cardinality(-(-len(labels) // BATCH))
+    return without_autotune(dataset.apply(count).prefetch(2))
 
 
 def train(net: Any, clips: Arrays, epochs: int, settings: Settings, seed: int) -> None:
@@ -97,11 +101,10 @@ def train(net: Any, clips: Arrays, epochs: int, settings: Settings, seed: int) -
     for layer in short.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.9  # Keras's .99 needs some 500 steps to forget the start
-    batches = Crops(clips, crop, seed)
-    steps = len(batches) * epochs
+    steps = -(-len(clips[1]) // BATCH) * epochs
     schedule = warmed_cosine(settings.rate, steps)
     short.compile(keras.optimizers.Adam(schedule), LOSS, jit_compile=False)
-    short.fit(batches, epochs=epochs, shuffle=False, verbose=0)
+    short.fit(crops(clips, crop, seed), epochs=epochs, shuffle=False, verbose=0)
     net.set_weights(short.get_weights())
 
 
