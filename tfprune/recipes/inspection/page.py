@@ -134,21 +134,24 @@ def _frozen(found: Found, name: str) -> str:
 
 
 def _files(found: Found, name: str, net: str) -> str:
-    rows, whole = [], entries(found, name, f"{net}/unpruned")
-    for how in ("unpruned", *loops_of(found, name, net)):
-        folds = entries(found, name, f"{net}/{how}")
-        if not folds or not whole:
-            continue
-        base = statistics.mean(one["files"]["float32"]["bytes"] for one in whole)
+    every = {
+        how: files
+        for how in ("unpruned", *loops_of(found, name, net))
+        for one in entries(found, name, f"{net}/{how}")
+        if (files := one.get("files"))
+    }
+    if "unpruned" not in every:
+        return ""
+    whole, rows = every["unpruned"]["float32"]["bytes"], []
+    for how, files in every.items():
         for form in ("float32", "int8"):
-            size = statistics.mean(one["files"][form]["bytes"] for one in folds)
-            right = [one["files"][form]["accuracy"] for one in folds]
-            share = percent(size / base)
-            rows.append([how, form, f"{size / 1e6:.2f}", share, mean_sd(right)])
+            size, right = files[form]["bytes"], files[form]["accuracy"]
+            share = percent(size / whole)
+            rows.append([how, form, f"{size / 1e6:.2f}", share, mean_sd([right])])
     known = paper.MEGABYTES[net]
-    head = ["net", "TFLite", "MB", "of unpruned", "accuracy, %"]
+    head = ["first fold's net", "TFLite", "MB", "of unpruned", "accuracy, %"]
     told = f"Paper: {known[0]} to {known[1]} MB ({percent(known[1] / known[0], 0)})."
-    return f"{markdown_table(head, rows)}\n\n{told}" if rows else ""
+    return f"{markdown_table(head, rows)}\n\n{told}"
 
 
 def _layers(found: Found, name: str, net: str) -> str:

@@ -138,8 +138,8 @@ class Study:
             train_head(model, part.train, seed)
         train(model, part.train, settings.epochs, settings.rate, seed)
         place = f"{name}/{number}/{net}/unpruned"
-        files = self._save(model, place, part)
-        return {"weights": source, "accuracy": accuracy(model, part.test), "files": files}
+        saved = self._save(model, number, place, part)
+        return {"weights": source, "accuracy": accuracy(model, part.test), **saved}
 
     def _looped(
         self,
@@ -154,13 +154,15 @@ class Study:
         model = self.load(f"{name}/{number}/{net}/unpruned")
         model.compile(loss=LOSS, metrics=["accuracy"])
         found = prune(model, part, self.settings, epochs)
-        return {**found.as_dict(), "files": self._save(found.model, place, part)}
+        return {**found.as_dict(), **self._save(found.model, number, place, part)}
 
-    def _save(self, model: Any, place: str, part: Fold) -> dict[str, Any]:
-        """Saves a net and its TFLite files, and lets these answer the test."""
+    def _save(self, model: Any, number: int, place: str, part: Fold) -> dict[str, Any]:
+        """Saves a net, and of the first fold TFLite files that answer the test too."""
         model.compile(loss=LOSS)  # what the optimizer knows stays here
         with atomic_path(self._file(place, ".keras")) as temporary:
             model.save(temporary)
+        if number:
+            return {}
         sample, files = part.some(128)[0], {}
         for form, quantize in _FORMS.items():
             path = self._file(place, f"_{form}.tflite")
@@ -176,7 +178,7 @@ class Study:
             )
             right = accuracy_of(tflite_answers(path, part.test[0]), np.asarray(part.test[1]))
             files[form] = {"bytes": path.stat().st_size, "accuracy": right.share}
-        return files
+        return {"files": files}
 
     def _file(self, place: str, suffix: str) -> Path:
         path = self._stages.folder / f"{place}{suffix}"
