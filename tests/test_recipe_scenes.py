@@ -93,13 +93,31 @@ def test_the_page_tells_means_and_what_is_lost() -> None:
 
     found = {"unpruned": entries(0.8, 0.9), "C1+C2+C3": entries(0.7, 0.8, before=0.3)}
     found["C1+C2+C3_75"] = entries(0.6, 0.7, before=0.3)
+    found["as_many_steps"] = entries(0.69, 0.8, before=0.3)
     titles = {key: key for key in found}
     text = page.write_page(found, titles, Settings(), "clips", "a command", False)
     assert "| 30.0 % | 75.0 (7.1) | 10.0 (10.0 to 10.0) |" in text
     assert "| 10.0 (10.0 to 10.0) points lost | no |" in text  # to a quarter less data
+    assert "all of them (as published, as many steps) | 0.5 (-5.9 to 6.9) points lost |" in text
     assert "| 75 % | 65.0 (7.1) | - | - | 44.2 | 43.1 | 44.0 |" in text
     assert "| 0 % | 30.0 (0.0) |" in text
     assert "Not all of it is done" in text
+
+
+def test_crops_hold_each_clip_once_a_pass_and_their_loudest_part() -> None:
+    draw = np.random.default_rng(0)
+    levels = draw.normal(0, 0.1, (20, 3, 40, 1)).astype(np.float32)
+    levels[:, :, 10:20] += 5
+    labels = np.arange(20)
+    passes = training.crops((levels, labels), 10, 0)
+    first, second = ([(x.numpy(), y.numpy()) for x, y in passes] for _ in range(2))
+    for batches in (first, second):
+        assert [len(y) for _, y in batches] == [16, 4]
+        assert sorted(np.concatenate([y for _, y in batches])) == list(labels)
+        assert np.concatenate([x for x, _ in batches]).mean() > 5 * 10 / 40
+    assert not np.array_equal(first[0][1], second[0][1])
+    again = next(iter(training.crops((levels, labels), 10, 0)))
+    np.testing.assert_array_equal(again[0], first[0][0])
 
 
 def test_every_layer_set_of_the_paper_is_run() -> None:
