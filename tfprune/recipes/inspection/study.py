@@ -1,7 +1,7 @@
 """The whole experiment: sets, folds, nets and loops, each kept when it is done; resumable."""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class Study:
         self._sets, self._stages, self._weights = sets, stages, weights
 
     def run(self, seconds: float = float("inf")) -> bool:
-        """Does what is left to do, a fold of every net before the next fold.
+        """Does what is left to do: the first fold of every net, then the other folds of the first.
 
         Args:
             seconds: begins nothing further after so long. Defaults to no limit.
@@ -89,29 +89,44 @@ class Study:
         return {key: places for key, places in every.items() if len(places) > 1}
 
     def _all(self) -> Iterator[Stage]:
+        """Every part, in such an order that what is stopped early has most of the page."""
         settings = self.settings
         first, *others = settings.tune_epochs
-        for number in settings.numbers:
-            for name in self._sets:
-                yield f"{name}/{number}/frozen", functools.partial(self._frozen, name, number)
-                for net in settings.nets:
-                    unpruned = functools.partial(self._unpruned, name, number, net)
-                    yield f"{name}/{number}/{net}/unpruned", unpruned
-                    for how, prune in (("wu", loop), ("ours", ours)):
-                        yield self._part(prune, how, name, number, net, first)
+        main, *rest = settings.nets
+        start, *further = settings.numbers
+        yield from self._of_fold(start, settings.nets)
+        for number in further:
+            yield from self._of_fold(number, (main,))
         if settings.speedup is not None:
             table = self._stages.folder / "latency_table.json"
             quick = functools.partial(fast, table=table)
-            for net in settings.nets:
-                for number in settings.numbers[: settings.tune_folds]:
-                    for name in self._sets:
-                        yield self._part(quick, "fast", name, number, net, first)
-        # What takes longest comes last, in the order of what it takes.
-        for net in reversed(settings.nets):
-            for number in settings.numbers[: settings.tune_folds]:
+            yield from self._tried(quick, "fast", settings.nets, (first,))
+        yield from self._tried(loop, "wu", rest, others)
+        yield from self._tried(loop, "wu", (main,), others)
+        for number in further:
+            yield from self._of_fold(number, rest, frozen=False)
+
+    def _of_fold(self, number: int, nets: Sequence[str], frozen: bool = True) -> Iterator[Stage]:
+        """What every fold has: classifiers, unpruned nets, the published loop, ours."""
+        first = self.settings.tune_epochs[0]
+        for name in self._sets:
+            if frozen:
+                yield f"{name}/{number}/frozen", functools.partial(self._frozen, name, number)
+            for net in nets:
+                unpruned = functools.partial(self._unpruned, name, number, net)
+                yield f"{name}/{number}/{net}/unpruned", unpruned
+                for how, prune in (("wu", loop), ("ours", ours)):
+                    yield self._part(prune, how, name, number, net, first)
+
+    def _tried(
+        self, prune: Prune, how: str, nets: Sequence[str], counts: Sequence[int]
+    ) -> Iterator[Stage]:
+        """What only the first folds have."""
+        for net in nets:
+            for number in self.settings.numbers[: self.settings.tune_folds]:
                 for name in self._sets:
-                    for epochs in others:
-                        yield self._part(loop, "wu", name, number, net, epochs)
+                    for epochs in counts:
+                        yield self._part(prune, how, name, number, net, epochs)
 
     def _part(self, prune: Prune, how: str, name: str, number: int, net: str, epochs: int) -> Stage:
         place = f"{name}/{number}/{net}/{how}_{epochs}"
