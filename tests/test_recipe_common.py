@@ -1,6 +1,8 @@
 """What the recipes share: scores, spreads, stages, and the registry of recipes."""
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +14,7 @@ from tfprune import cli
 from tfprune.commands import recipe
 from tfprune.commands._common import Outcome
 from tfprune.errors import DataError, FileError, MissingExtraError
+from tfprune.recipes.common import running
 from tfprune.recipes.common.accuracy import Accuracy
 from tfprune.recipes.common.page import markdown_table
 from tfprune.recipes.common.scores import roc, score
@@ -147,3 +150,25 @@ def test_recipes_are_sub_commands(
     assert capsys.readouterr().out == "a table\n"
     with pytest.raises(SystemExit):
         cli.main(["recipe", "unknown"])
+
+
+def test_processes_share_a_folder_and_wait_for_each_other(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(running, "_PAUSE", 0.01)
+    stages, made = Stages(tmp_path, {}), []
+
+    def stage(name: str) -> running.Stage:
+        return name, lambda: {"number": made.append(name) or len(made)}
+
+    every = [stage(name) for name in ("a/first", "a/second", "b/first", "b/second")]
+    with ThreadPoolExecutor(1) as other:
+        with Stages(tmp_path, {}).claimed("a") as mine:
+            assert mine
+            waiting = other.submit(running.run_all, stages, every, float("inf"), "parts")
+            while len(made) < 2:
+                time.sleep(0.01)
+            assert made == ["b/first", "b/second"]
+            stages.run(*stage("a/first"))
+            assert not waiting.done()
+        assert waiting.result()
+    assert made == ["b/first", "b/second", "a/first", "a/second"]
+    assert not running.run_all(stages, [stage("c/first")], -1, "parts")

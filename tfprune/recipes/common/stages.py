@@ -1,18 +1,24 @@
-"""Long work in stages, each kept when it is done: a second run goes on where the first stopped."""
+"""Long work in stages, each kept when it is done: a second run goes on where the first stopped.
+
+Several processes may work in one folder: what one of them is at, the others leave to it.
+"""
 
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from absl import logging
+from filelock import FileLock, Timeout
 
 from tfprune._files import check_writable, write_text
 from tfprune.errors import FileError
 
 _SETTINGS = "settings.json"
+_LOCKS = ".locks"
 
 
 class Stages:
@@ -54,14 +60,18 @@ class Stages:
     def run(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Returns what a stage found, computed now unless an earlier run did.
 
+        Where another process is computing it, it is waited for.
+
         Args:
             name: of the stage and its file; folders in it are made.
             compute: returns plain values; it may leave files of its own in `folder`. It is run
                 again where it was interrupted.
         """
-        known = self.done(name)
-        if known is not None:
-            return known
+        with self._lock(f"{name}.json"):
+            known = self.done(name)
+            return self._computed(name, compute) if known is None else known
+
+    def _computed(self, name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         began = time.perf_counter()
         found = compute()
         path = self.folder / f"{name}.json"
@@ -70,6 +80,28 @@ class Stages:
         write_text(path, json.dumps({**found, "seconds": round(seconds, 1)}) + "\n")
         logging.info("%s: done in %.0f s", name, seconds)
         return json.loads(path.read_text())
+
+    @contextmanager
+    def claimed(self, name: str) -> Iterator[bool]:
+        """Whether no other process works under a name; if so none does until the end.
+
+        A process that dies lets go of what it claimed.
+        """
+        lock = self._lock(name)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def _lock(self, name: str) -> FileLock:
+        folder = self.folder / _LOCKS
+        folder.mkdir(exist_ok=True)
+        return FileLock(folder / f"{name.replace('/', '-')}.lock")
 
     def done(self, name: str) -> dict[str, Any] | None:
         """Returns what a stage found, or `None` where it has not been run."""
