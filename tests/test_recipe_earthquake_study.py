@@ -46,6 +46,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.once
 def test_one_command_makes_the_page_and_goes_on_where_it_stopped(
     small: None,
     tmp_path: Path,

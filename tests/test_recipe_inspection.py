@@ -262,6 +262,7 @@ def test_settings_and_commands_that_make_no_sense_are_told(capsys, tmp_path: Pat
     assert "is none" in capsys.readouterr().err
 
 
+@pytest.mark.once
 def test_the_command_runs_and_goes_on(folder: Path, tmp_path: Path, monkeypatch) -> None:
     """One fold of four, one epoch, a small net in ResNet18's place; the second call only reads."""
     monkeypatch.setattr(study, "start", lambda *_: (small_net(), "random"))

@@ -34,6 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.once
 def test_the_command_goes_on_where_it_stopped(folder, tmp_path, monkeypatch, capsys) -> None:
     every = nets.nets()
     wanted = "C2", "C1+C2+C3", "l1", "ours_50"
