@@ -239,6 +239,7 @@ def test_the_page_sets_the_papers_figures_beside_ours(tmp_path: Path) -> None:
     assert "vgg16 begins with random weights" in text
     goal = "| crack, vgg16, wu | 84 % of filters removed, fine-tuned: within 0.5 points |"
     assert f"{goal} +1.0 points lost, 98.0 (0.00) % | no |" in text
+    assert "sd over folds at most the paper's 0.19 | 0.00 | yes |" in text
     assert "95 % of unpruned, with repair | 80.8 %, 80.0 % | no |" in text
     assert "of 10, the kept nets | 10 epochs: +1.0 points | no |" in text
     assert "9 times faster; at most 24 % of the bytes | 9.5x, int8 9.5x; 100.0 %" in text

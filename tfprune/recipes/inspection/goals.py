@@ -1,10 +1,11 @@
 """What was to be reached, and whether it was; and why the paper's numbers may not be."""
 
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tfprune.recipes.common.page import markdown_table, percent
+from tfprune.recipes.inspection import paper
 from tfprune.recipes.inspection.curves import Found, at, entries, mean_sd
 from tfprune.recipes.inspection.settings import Settings
 
@@ -35,15 +36,21 @@ def why(found: Found, settings: Settings) -> str:
         place.partition("/")[0]: len(settings.numbers) for place in found if "/frozen" in place
     }
     folds = ", ".join(f"{name}: {count}" for name, count in tests.items())
-    few = "" if settings.per_class is None else (
-        f" A fold has {2 * settings.per_class // settings.folds} test patches, so one is "
-        f"{50 * settings.folds / settings.per_class:.1f} points, and fewer for the stop rule."
-    )  # fmt: skip
+    few = "" if settings.per_class is None else _few(settings.per_class, settings.folds)
     return (
         "What differs from the paper: its nets begin with ImageNet's weights and see 224 px and "
         f"thousands of patches; here {settings.image_size} px and the weights told above. Scatter "
         f"is over folds ({folds}).{few} Where a goal is missed the loops' tables say at which "
         "step."
+    )
+
+
+def _few(per_class: int, folds: int) -> str:
+    tests = 2 * per_class / folds
+    chance = 100 * (0.98 * 0.02 / tests) ** 0.5
+    return (
+        f" A fold has at most {tests:.0f} test patches, so one is {100 / tests:.1f} points, a fold of "
+        f"98 % scatters by {chance:.1f} points by chance alone, and the stop rule has fewer still."
     )
 
 
@@ -62,6 +69,7 @@ def _accuracies(found: Found, settings: Settings) -> Iterator[list[str]]:
                     f"{lost:+.1f} points lost, {mean_sd(there[1])} %",
                     "yes" if lost <= points else "no",
                 ]
+                yield from _scatter(name, how, there[1])
             if halfway is not None and how == "ours":
                 share = statistics.mean(halfway[0]) / statistics.mean(base)
                 yield [
@@ -70,6 +78,19 @@ def _accuracies(found: Found, settings: Settings) -> Iterator[list[str]]:
                     f"{percent(share)}, {mean_sd(halfway[0])} %",
                     "yes" if share >= _BEFORE else "no",
                 ]
+
+
+def _scatter(name: str, how: str, after: Sequence[float]) -> Iterator[list[str]]:
+    known = paper.five_fold(name, _REMOVED)
+    if known is None or len(after) < 2:
+        return
+    measured, most = 100 * statistics.stdev(after), known[3]
+    yield [
+        f"{name}, vgg16, {how}",
+        f"84 % of filters removed, fine-tuned: sd over folds at most the paper's {most}",
+        f"{measured:.2f}",
+        "yes" if measured <= most else "no",
+    ]
 
 
 def _epochs(found: Found, settings: Settings) -> Iterator[list[str]]:
