@@ -49,8 +49,9 @@ def _few(per_class: int, folds: int) -> str:
     tests = 2 * per_class / folds
     chance = 100 * (0.98 * 0.02 / tests) ** 0.5
     return (
-        f" A fold has at most {tests:.0f} test patches, so one is {100 / tests:.1f} points, a fold of "
-        f"98 % scatters by {chance:.1f} points by chance alone, and the stop rule has fewer still."
+        f" A fold has at most {tests:.0f} test patches, so one is {100 / tests:.1f} points, a fold "
+        f"of 98 % scatters by {chance:.1f} points by chance alone, and the stop rule has fewer "
+        "still."
     )
 
 
