@@ -3,8 +3,8 @@
 Wu, Singla, Jahanshahi and Bertino 2019: rank over the training set, remove 512, evaluate, fine-tune
 for E epochs, evaluate; stop when more than three points are lost. Here the loop goes on to the end,
 so that the paper's tables are full, and the smallest net within the rule is kept. Ours repairs what
-stays by least squares at each step, fine-tunes gently, empties no layer, and lets the unpruned net
-teach at the end where validation asks for it.
+stays by least squares at each step, fine-tunes gently what is still within the rule, empties no
+layer, and lets the unpruned net teach at the end where validation asks for it.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -26,7 +26,7 @@ from tfprune.recipes.inspection.training import (
 from tfprune.surgery.repair import LeastSquares
 
 TO_THE_END = 0.969  # of all filters: eight steps of VGG16, the last row of the paper's table
-_GENTLY = 0.2  # of the rate: at all of it a repaired net forgets more than it learns
+_GENTLY = 0.2  # of the rate: at all of it a good net forgets more than it learns
 _REPAIR = LeastSquares(positions=16, examples=256)  # a fit by more takes longer than training
 
 
@@ -36,7 +36,9 @@ class Way:
 
     Attributes:
         repair: as in `tfprune.rebuild`.
-        rate: of fine-tuning, as a share of the study's.
+        rate: of fine-tuning, as a share of the study's, where the net as repaired keeps to the stop
+            rule on validation patches; where it does not, there is more to learn than to forget,
+            and the rate is the study's.
         min_channels: filters that every layer keeps.
     """
 
@@ -113,7 +115,13 @@ def loop(net: Any, fold: Fold, settings: Settings, epochs: int, way: Way = PUBLI
         epochs: of fine-tuning after each step, at least 1.
         way: of a step. Defaults to the published one.
     """
-    tests, rate = _Tests(fold), way.rate * settings.tune_rate
+    tests, least = _Tests(fold), accuracy(net, fold.validation) - LIMIT - 1e-6
+
+    def compiled(model: Any) -> None:
+        gently = way.rate < 1 and accuracy(model, fold.validation) >= least
+        rate = settings.tune_rate * (way.rate if gently else 1.0)
+        compile_for(model, rate, steps_of(fold.train, epochs))
+
     found = tfprune.iterate(
         net,
         lambda: batches(fold.train, settings.seed),
@@ -123,7 +131,7 @@ def loop(net: Any, fold: Fold, settings: Settings, epochs: int, way: Way = PUBLI
         target=TO_THE_END,
         epochs=epochs,
         max_drop=None,
-        compile=lambda model: compile_for(model, rate, steps_of(fold.train, epochs)),
+        compile=compiled,
         callbacks=lambda: [_Tester(tests)],
         repair=way.repair,
         score_data=fold.some(settings.examples),
@@ -136,7 +144,6 @@ def loop(net: Any, fold: Fold, settings: Settings, epochs: int, way: Way = PUBLI
     )
     whole = accuracy(net, fold.test)
     pairs = [(whole, whole), *zip(tests.before, tests.after, strict=True)]
-    least = found.history[0].after - LIMIT - 1e-6
     steps = tuple(
         Step(
             one.ratio, before, after, one.after >= least, one.parameters, one.weight_bytes,
