@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+import keras
 import numpy as np
 
 from tfprune._tfdata import in_batches
@@ -12,7 +13,9 @@ from tfprune.errors import DataError, FileError
 
 def keras_answers(model: Any, inputs: np.ndarray, batch_size: int = 32) -> np.ndarray:
     """Returns the class probabilities of a Keras model, (n, classes) float32."""
-    return np.asarray(model.predict(in_batches(inputs, batch_size), verbose=0), np.float32)
+    if keras.backend.backend() == "tensorflow":
+        return np.asarray(model.predict(in_batches(inputs, batch_size), verbose=0), np.float32)
+    return np.asarray(model.predict(inputs, batch_size=batch_size, verbose=0), np.float32)
 
 
 class Asked:
