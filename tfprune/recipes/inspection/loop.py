@@ -27,7 +27,8 @@ from tfprune.surgery.repair import LeastSquares
 
 TO_THE_END = 0.969  # of all filters: eight steps of VGG16, the last row of the paper's table
 _GENTLY = 0.2  # of the rate: at all of it a good net forgets more than it learns
-_REPAIR = LeastSquares(positions=16, examples=256)  # a fit by more takes longer than training
+_POSITIONS, _EXAMPLES = 16, 256  # of a fit: by more it takes longer than training
+_ROWS = 1024  # of the fit with fewest: of few it learns the noise by heart
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ def ours(net: Any, fold: Fold, settings: Settings, epochs: int) -> Looped:
     Each layer keeps an eighth of the filters of the narrowest one: a ranking over all layers
     otherwise leaves some of a VGG16, which has no batch normalisation, with next to none.
     """
-    way = Way(_REPAIR, _GENTLY, max(1, _narrowest(net) // 8))
+    way = Way(_repair(net), _GENTLY, max(1, _narrowest(net) // 8))
     found = loop(net, fold, settings, epochs, way)
     if found.model is net:
         return found
@@ -187,6 +188,14 @@ def ours(net: Any, fold: Fold, settings: Settings, epochs: int) -> Looped:
     if accuracy(found.model, fold.validation) < right:
         found.model.set_weights(learned)
     return replace(found, accuracy=accuracy(found.model, fold.test))
+
+
+def _repair(net: Any) -> LeastSquares:
+    """Least squares by as many examples as the layer with the smallest maps needs."""
+    maps = [layer.output.shape for layer in net.layers if isinstance(layer, keras.layers.Conv2D)]
+    smallest = min(height * width for _, height, width, _ in maps)
+    examples = max(_EXAMPLES, _ROWS // min(_POSITIONS, smallest))
+    return LeastSquares(positions=_POSITIONS, examples=examples)
 
 
 def _narrowest(net: Any) -> int:
