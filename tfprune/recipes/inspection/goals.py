@@ -32,10 +32,9 @@ def table(found: Found, timed: Mapping[str, Any], settings: Settings) -> str:
 
 def why(found: Found, settings: Settings) -> str:
     """What differs from the paper's experiment, so that what is not reached can be judged."""
-    tests = {
-        place.partition("/")[0]: len(settings.numbers) for place in found if "/frozen" in place
-    }
-    folds = ", ".join(f"{name}: {count}" for name, count in tests.items())
+    names = dict.fromkeys(place.partition("/")[0] for place in found)
+    done = {name: len(entries(found, name, f"{settings.nets[0]}/unpruned")) for name in names}
+    folds = ", ".join(f"{name}: {count}" for name, count in done.items())
     few = "" if settings.per_class is None else _few(settings.per_class, settings.folds)
     return (
         "What differs from the paper: its nets begin with ImageNet's weights and see 224 px and "
