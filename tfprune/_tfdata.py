@@ -10,7 +10,8 @@ def without_autotune(dataset: Any) -> Any:
     """Returns a `tf.data.Dataset` that TensorFlow does not tune while it is read.
 
     The tuner's thread sleeps between looks, each time twice as long, and the end of a pass waits
-    until it wakes: a pass takes up to twice its time. What reads from memory has nothing to tune.
+    until it wakes: a pass takes up to twice its time. Call this where no operation is left to
+    `tf.data.AUTOTUNE`: there is nothing to tune.
     """
     import tensorflow as tf
 

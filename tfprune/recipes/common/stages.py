@@ -67,7 +67,10 @@ class Stages:
             compute: returns plain values; it may leave files of its own in `folder`. It is run
                 again where it was interrupted.
         """
-        with self._lock(f"{name}.json"):
+        known = self.done(name)
+        if known is not None:
+            return known
+        with self._lock(f"{name}.json"):  # which another process may have made in the meantime
             known = self.done(name)
             return self._computed(name, compute) if known is None else known
 

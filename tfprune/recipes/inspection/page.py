@@ -145,9 +145,8 @@ def _files(found: Found, name: str, net: str) -> str:
     whole, rows = every["unpruned"]["float32"]["bytes"], []
     for how, files in every.items():
         for form in ("float32", "int8"):
-            size, right = files[form]["bytes"], files[form]["accuracy"]
-            share = percent(size / whole)
-            rows.append([how, form, f"{size / 1e6:.2f}", share, mean_sd([right])])
+            size, right = files[form]["bytes"], f"{100 * files[form]['accuracy']:.1f}"
+            rows.append([how, form, f"{size / 1e6:.2f}", percent(size / whole), right])
     known = paper.MEGABYTES[net]
     head = ["first fold's net", "TFLite", "MB", "of unpruned", "accuracy, %"]
     told = f"Paper: {known[0]} to {known[1]} MB ({percent(known[1] / known[0], 0)})."

@@ -101,8 +101,7 @@ class Study:
             table = self._stages.folder / "latency_table.json"
             quick = functools.partial(fast, table=table)
             yield from self._tried(quick, "fast", settings.nets, (first,))
-        yield from self._tried(loop, "wu", rest, others)
-        yield from self._tried(loop, "wu", (main,), others)
+        yield from self._tried(loop, "wu", (*rest, main), others)
         for number in further:
             yield from self._of_fold(number, rest, frozen=False)
 

@@ -73,10 +73,8 @@ def crops(clips: Arrays, crop: int, seed: int) -> Any:
             sums = loud[rows, starts + crop] - loud[rows, starts]
             best = starts[sums.argmax(axis=0), np.arange(len(rows))]
             places = zip(rows, best, strict=True)
-            yield (
-                np.stack([levels[row, :, start : start + crop] for row, start in places]),
-                (labels[rows]),
-            )
+            parts = [levels[row, :, start : start + crop] for row, start in places]
+            yield np.stack(parts), labels[rows]
 
     shape = (None, levels.shape[1], crop, levels.shape[3])
     signature = tf.TensorSpec(shape, levels.dtype), tf.TensorSpec((None,), labels.dtype)
