@@ -1,7 +1,7 @@
 """Progress of long work, on a terminal's error stream."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Generator, Iterable, Sized
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 _SHOWN: ContextVar[bool] = ContextVar("tfprune_progress_shown", default=False)
 
 
-def track(items: Iterable[Item], description: str) -> Iterator[Item]:
+def track(items: Iterable[Item], description: str) -> Generator[Item, None, None]:
     """Passes items on and shows how many there were, where somebody is watching.
 
     Work inside work that is shown already is not: two displays would overwrite one another.

@@ -1,20 +1,24 @@
 """What reads removed channels, fitted anew on what is left."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 
+from tfprune._progress import track
 from tfprune.cloning.assemble import Weights
+from tfprune.costs import graph_cost
 from tfprune.surgery.repair.bias import raise_biases
 from tfprune.surgery.repair.listening import Listening
 from tfprune.surgery.repair.normal_equations import NormalEquations
 from tfprune.surgery.repair.readers import Reader, readers
-from tfprune.surgery.repair.task import Repaired, Task, replaced, value
+from tfprune.surgery.repair.task import Inputs, Repaired, Task, replaced, value
 from tfprune.surgery.repair.windows import Windows, has_windows, kernel_of, matrices
 
 _ELEMENTS = 2**27  # of a layer's second moments: 1 GiB in float64
 _HELD = 2**26  # of what layers are to make, held at a time: 256 MiB in float32
+_AT_ONCE = 2**30  # bytes of what all layers make of all examples, for them to be one batch
 
 Pick = Callable[[int, int, int], np.ndarray]
 
@@ -35,8 +39,9 @@ class LeastSquares:
     towards zero, the fit makes no more error than they do on what it saw.
 
     Convolutions, grouped ones too, Dense layers and EinsumDense with one letter in and out are
-    fitted; transposed and separable ones are repaired as by "bias". The pruned net runs once for
-    each fitted layer, as far as that.
+    fitted; transposed and separable ones are repaired as by "bias". The pruned net runs once, each
+    layer being fitted when it is its turn, if what its layers make of all examples takes no more
+    than 1 GiB; otherwise it runs once for each fitted layer, as far as that.
 
     Attributes:
         ridge: how strongly the weights are held, as a share of the mean variance of the inputs.
@@ -60,12 +65,13 @@ class LeastSquares:
         hosts = [reader.host for reader in fitted]
         original = Listening(task.graph, hosts)
         pruned = Listening(task.graph, hosts, task.keep, weights)
+        batches = _batches(task, self.examples)
+        in_passing = len(batches) == 1 and pruned.hears_once
         for some in self._in_turn(fitted):
-            aims = self._aims(task, some, original)
-            for reader in some:
-                weights = self._fit(task, weights, reader, pruned, aims.pop(reader.path))
-                changed = {reader.path, reader.offset.path if reader.offset else reader.path}
-                pruned.update(weights, changed)
+            aims = self._aims(task, some, original, batches)
+            fits = [_Fit(task, reader, self._pick(task, reader), aims) for reader in some]
+            run = _in_passing if in_passing else _one_by_one
+            weights = run(fits, pruned, batches, weights, self.ridge)
         return Repaired(weights, others | unrepaired)
 
     def _in_turn(self, fitted: Sequence[Reader]) -> Iterator[list[Reader]]:
@@ -83,7 +89,11 @@ class LeastSquares:
             yield some
 
     def _aims(
-        self, task: Task, some: Sequence[Reader], original: Listening
+        self,
+        task: Task,
+        some: Sequence[Reader],
+        original: Listening,
+        batches: Sequence[Inputs],
     ) -> dict[str, list[np.ndarray]]:
         """What the original makes, without its bias, call by call: (groups, rows, outputs)."""
         aims: dict[str, list[np.ndarray]] = {reader.path: [] for reader in some}
@@ -99,44 +109,8 @@ class LeastSquares:
             return hear
 
         listeners = {reader.host: listener(reader) for reader in some}
-        original.run(task.first(self.examples), listeners, "least squares: the original")
+        original.run(batches, listeners, "least squares: the original")
         return aims
-
-    def _fit(
-        self,
-        task: Task,
-        weights: Weights,
-        reader: Reader,
-        pruned: Listening,
-        aims: list[np.ndarray],
-    ) -> Weights:
-        """Finds a reader's new kernel and offset."""
-        kernel = value(task, weights, reader.path, reader.cut.weight)
-        matrix = matrices(reader.layer, kernel, reader.cut.axis).astype(np.float64)
-        stays = np.resize(task.keep[reader.cut.ids], matrix.shape[1])
-        matrix[:, ~stays] = 0
-        offset, drift = reader.offset, np.float64(0)
-        if offset is not None:  # what earlier repairs added
-            drift = (offset.read(task, weights) - offset.read(task, {})).reshape(len(matrix), 1, -1)
-        equations = [
-            NormalEquations(int(stays.sum()), matrix.shape[2], offset is not None) for _ in matrix
-        ]
-        pick, due = self._pick(task, reader), iter(aims)
-
-        def hear(x: np.ndarray) -> None:
-            rows = _rows(reader, x, pick)
-            missing = next(due) - rows @ matrix[:, stays] - drift
-            for each, group_rows, group_missing in zip(equations, rows, missing, strict=True):
-                each.add(group_rows, group_missing)
-
-        pruned.run(task.first(self.examples), {reader.host: hear}, f"least squares: {reader.path}")
-        changes = [each.solve(self.ridge) for each in equations]
-        matrix[:, stays] += np.stack([change for change, _ in changes])
-        fitted = kernel_of(reader.layer, matrix, reader.cut.axis, kernel.shape)
-        weights = replaced(weights, reader.path, reader.cut.weight, fitted.astype(kernel.dtype))
-        if offset is None:
-            return weights
-        return offset.add(task, weights, np.concatenate([constant for _, constant in changes]))
 
     def _pick(self, task: Task, reader: Reader) -> Pick:
         """Draws which outputs of each example to look at, the same in every pass."""
@@ -152,6 +126,119 @@ class LeastSquares:
             return generator.integers(count, size=(examples * steps, each))
 
         return pick
+
+
+class _Fit:
+    """The least squares of one layer.
+
+    Args:
+        task: what is removed.
+        reader: the layer.
+        pick: which outputs of each example to look at.
+        aims: by path, what the original makes, call by call; what is its own is taken out.
+    """
+
+    def __init__(
+        self, task: Task, reader: Reader, pick: Pick, aims: dict[str, list[np.ndarray]]
+    ) -> None:
+        self.reader = reader
+        self._task, self._pick, self._due = task, pick, iter(aims.pop(reader.path))
+
+    @property
+    def changes(self) -> set[str]:
+        """The paths of the layers of which weights change."""
+        offset = self.reader.offset
+        return {self.reader.path, offset.path if offset else self.reader.path}
+
+    def begin(self, weights: Weights) -> None:
+        """Starts from the weights as they stand."""
+        task, reader = self._task, self.reader
+        self._kernel = value(task, weights, reader.path, reader.cut.weight)
+        self._matrix = matrices(reader.layer, self._kernel, reader.cut.axis).astype(np.float64)
+        self._stays = np.resize(task.keep[reader.cut.ids], self._matrix.shape[1])
+        self._matrix[:, ~self._stays] = 0
+        offset, self._drift = reader.offset, np.float64(0)
+        if offset is not None:  # what earlier repairs added
+            drift = offset.read(task, weights) - offset.read(task, {})
+            self._drift = drift.reshape(len(self._matrix), 1, -1)
+        self._equations = [
+            NormalEquations(int(self._stays.sum()), self._matrix.shape[2], offset is not None)
+            for _ in self._matrix
+        ]
+
+    def hear(self, x: np.ndarray) -> None:
+        """Takes what the pruned net gives the layer in one call."""
+        rows = _rows(self.reader, x, self._pick)
+        missing = next(self._due) - rows @ self._matrix[:, self._stays] - self._drift
+        for each, group_rows, group_missing in zip(self._equations, rows, missing, strict=True):
+            each.add(group_rows, group_missing)
+
+    def end(self, weights: Weights, ridge: float) -> Weights:
+        """Returns the weights with the layer's new kernel and offset."""
+        task, reader = self._task, self.reader
+        changes = [each.solve(ridge) for each in self._equations]
+        self._matrix[:, self._stays] += np.stack([change for change, _ in changes])
+        fitted = kernel_of(reader.layer, self._matrix, reader.cut.axis, self._kernel.shape)
+        fitted = fitted.astype(self._kernel.dtype)
+        weights = replaced(weights, reader.path, reader.cut.weight, fitted)
+        if reader.offset is None:
+            return weights
+        constants = np.concatenate([constant for _, constant in changes])
+        return reader.offset.add(task, weights, constants)
+
+
+def _one_by_one(
+    fits: Sequence[_Fit],
+    pruned: Listening,
+    batches: Sequence[Inputs],
+    weights: Weights,
+    ridge: float,
+) -> Weights:
+    """Runs the net as far as each layer."""
+    for fit in fits:
+        fit.begin(weights)
+        pruned.run(batches, {fit.reader.host: fit.hear}, f"least squares: {fit.reader.path}")
+        weights = fit.end(weights, ridge)
+        pruned.update(weights, fit.changes)
+    return weights
+
+
+def _in_passing(
+    fits: Sequence[_Fit],
+    pruned: Listening,
+    batches: Sequence[Inputs],
+    weights: Weights,
+    ridge: float,
+) -> Weights:
+    """Runs the net once: a layer is fitted just before it is called, on all examples."""
+    found = weights
+    with closing(track(fits, "least squares")) as shown:
+        next(shown)
+
+        def listener(fit: _Fit) -> Callable[[np.ndarray], None]:
+            def hear(x: np.ndarray) -> None:
+                nonlocal found
+                fit.begin(found)
+                fit.hear(x)
+                found = fit.end(found, ridge)
+                pruned.update(found, fit.changes)
+                next(shown, None)
+
+            return hear
+
+        pruned.run(batches, {fit.reader.host: listener(fit) for fit in fits}, "least squares")
+    return found
+
+
+def _batches(task: Task, examples: int) -> list[Inputs]:
+    """The first examples: one batch where what all layers make of it is known to fit in memory."""
+    batches = list(task.first(examples))
+    count = sum(len(batch[0]) for batch in batches)
+    sizes = [size for tensor in task.graph.model.inputs for size in tensor.shape[1:]]
+    fixed = any(tensor.shape[0] is not None for tensor in task.graph.model.inputs)
+    if fixed or None in sizes or count * graph_cost(task.graph).activation_bytes > _AT_ONCE:
+        return batches
+    return [tuple(np.concatenate(arrays) for arrays in zip(*batches, strict=True))]
 
 
 def _rows(reader: Reader, x: np.ndarray, pick: Pick) -> np.ndarray:

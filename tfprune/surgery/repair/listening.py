@@ -95,15 +95,19 @@ class Listening:
             for host in listeners:
                 self._ears[host].hear = None
 
+    @property
+    def hears_once(self) -> bool:
+        """Whether each ear stands at one place of the model itself."""
+        return all("/" not in host for host in self._ears) and all(
+            _output(ear) is not None for ear in self._ears.values()
+        )
+
     def _as_far_as(self, *hosts: str) -> Any:
-        """What of the model runs before the only host, or all of it."""
-        if len(hosts) != 1 or "/" in hosts[0]:
+        """What of the model runs before the hosts, or all of it."""
+        heard = [None if "/" in host else _output(self._ears[host]) for host in hosts]
+        if not heard or any(output is None for output in heard):
             return self._model
         whole = self._model
-        try:
-            heard = self._ears[hosts[0]].output
-        except ValueError:  # it is called at several places
-            return whole
         first = whole.inputs[0] if isinstance(whole, keras.Sequential) else whole.input
         return keras.Model(first, heard)
 
@@ -113,6 +117,14 @@ class Listening:
             values = kept_weights(self._graph.records[path], self._keep, weights.get(path))
             for variable, value in zip(own_weights(self.layers[path]), values, strict=True):
                 variable.assign(value)
+
+
+def _output(ear: Ear) -> Any:
+    """What an ear lets through; None where it is called at several places."""
+    try:
+        return ear.output
+    except ValueError:
+        return None
 
 
 def _no_gradients() -> AbstractContextManager[Any]:
