@@ -9,6 +9,7 @@ import numpy as np
 from tfprune._tfdata import in_batches
 from tfprune.errors import DataError
 from tfprune.training import lockstep
+from tfprune.training.releasing import release_when_dropped
 from tfprune.training.sources import fit_arguments
 from tfprune.training.workers import TensorFlowWorkers, scope_of, workers
 
@@ -24,6 +25,9 @@ def fit(
     the means of batch norm are those of all workers after each epoch. Callbacks run on every
     worker; what they log of an epoch is of all, of a batch of one. Workers stop together, at the
     end of an epoch. One device a process: on a machine with several GPUs start a process for each.
+
+    On TensorFlow the model's memory is given back once nobody holds it any more, which it is not
+    after `model.fit` (see `tfprune.training.releasing`).
 
     Args:
         model: compiled; made in the scope of the strategy, if there is one.
@@ -58,10 +62,13 @@ def fit(
     options = {**order, **options}
     with scope_of(model):
         among = workers()
-        if isinstance(among, TensorFlowWorkers):
-            return lockstep.fit(model, data, among, epochs, callbacks, options)
-        kwargs = fit_arguments(data)
-        return model.fit(**kwargs, epochs=epochs, callbacks=list(callbacks), **options)
+        try:
+            if isinstance(among, TensorFlowWorkers):
+                return lockstep.fit(model, data, among, epochs, callbacks, options)
+            kwargs = fit_arguments(data)
+            return model.fit(**kwargs, epochs=epochs, callbacks=list(callbacks), **options)
+        finally:
+            release_when_dropped(model)
 
 
 def evaluate(

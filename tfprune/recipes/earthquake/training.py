@@ -11,7 +11,7 @@ from tfprune._tfdata import without_autotune
 from tfprune.datasets import ImageCache
 from tfprune.recipes.common.answers import keras_answers
 from tfprune.recipes.common.rates import warmed_cosine
-from tfprune.training import distill
+from tfprune.training import distill, fit
 
 Arrays = tuple[np.ndarray, np.ndarray]
 Images = Arrays | ImageCache  # what does not fit in memory is streamed
@@ -63,7 +63,7 @@ def train(
     compile_for(learner, settings, len(labels_of(images)))
     callbacks = [] if report is None else [_Reporter(report)]
     batches = training_batches(images, settings, seed)
-    learner.fit(batches, epochs=settings.epochs, shuffle=False, verbose=0, callbacks=callbacks)
+    fit(learner, batches, epochs=settings.epochs, callbacks=callbacks, verbose=0)
     if learner is not model:
         compile_for(model, settings, len(labels_of(images)))
 

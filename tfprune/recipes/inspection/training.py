@@ -14,7 +14,7 @@ from tfprune.models.weights import read_npz, set_stored
 from tfprune.recipes.common.answers import keras_answers
 from tfprune.recipes.common.rates import warmed_cosine
 from tfprune.recipes.inspection.data import Arrays
-from tfprune.training import distill
+from tfprune.training import distill, fit
 
 LOSS = "sparse_categorical_crossentropy"
 BATCH = 32
@@ -132,7 +132,7 @@ def train(
     keras.utils.set_random_seed(seed)
     learner = net if teacher is None else distill(net, teacher, temperature=2.0)
     compile_for(learner, rate, steps_of(images, epochs))
-    learner.fit(batches(images, seed), epochs=epochs, shuffle=False, verbose=0)
+    fit(learner, batches(images, seed), epochs=epochs, verbose=0)
     if learner is not net:
         compile_for(net, rate, steps_of(images, epochs))
 

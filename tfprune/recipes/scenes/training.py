@@ -11,6 +11,7 @@ from tfprune.recipes.common.answers import keras_answers
 from tfprune.recipes.common.rates import warmed_cosine
 from tfprune.recipes.scenes.data import Arrays
 from tfprune.recipes.scenes.settings import Settings
+from tfprune.training import fit
 
 LOSS = "sparse_categorical_crossentropy"
 BATCH = 16
@@ -102,7 +103,7 @@ def train(net: Any, clips: Arrays, epochs: int, settings: Settings, seed: int) -
     steps = -(-len(clips[1]) // BATCH) * epochs
     schedule = warmed_cosine(settings.rate, steps)
     short.compile(keras.optimizers.Adam(schedule), LOSS, jit_compile=False)
-    short.fit(crops(clips, crop, seed), epochs=epochs, shuffle=False, verbose=0)
+    fit(short, crops(clips, crop, seed), epochs=epochs, verbose=0)
     net.set_weights(short.get_weights())
 
 
