@@ -204,9 +204,9 @@ def test_a_map_is_red_where_the_damage_is(part: Fold, net: keras.Model, tmp_path
 
 
 def test_the_page_sets_the_papers_figures_beside_ours(tmp_path: Path) -> None:
-    def steps(shift: float, seconds: float = 2.0) -> dict[str, object]:
+    def steps(shift: float, seconds: float = 2.0, last: float = 0.98) -> dict[str, object]:
         rows = [(0.0, 0.99, 0.99), (512 / 4224, 0.9 + shift, 0.98), (0.606, 0.8, 0.97)]
-        rows += [(0.848, 0.6, 0.98)]
+        rows += [(0.848, 0.6, last)]
         names = "score_seconds", "tune_seconds"
         told = [
             {"ratio": a, "before": b, "after": c, "within": a < 0.6, "macs": 1e6 / (1 + a)}
@@ -219,7 +219,7 @@ def test_the_page_sets_the_papers_figures_beside_ours(tmp_path: Path) -> None:
     found = {f"crack/{number}/vgg16/wu_1": steps(0.02 * number) for number in (0, 1)}
     found["crack/0/vgg16/ours_1"] = steps(0.0)
     found["crack/0/vgg16/fast_1"] = steps(0.0)
-    found["crack/0/vgg16/wu_10"] = {**steps(0.0, 9.0), "accuracy": 0.98}
+    found["crack/0/vgg16/wu_10"] = steps(0.0, 9.0, 0.99)
     files = {form: {"bytes": 20, "accuracy": 0.99} for form in ("float32", "int8")}
     for number in (0, 1):
         whole = {"accuracy": 0.99, "weights": "random", "files": files}
@@ -241,9 +241,9 @@ def test_the_page_sets_the_papers_figures_beside_ours(tmp_path: Path) -> None:
     assert f"{goal} +1.0 points lost, 98.0 (0.00) % | no |" in text
     assert "sd over folds at most the paper's 0.19 | 0.00 | yes |" in text
     assert "95 % of unpruned, with repair | 80.8 %, 80.0 % | no |" in text
-    assert "of 10, the kept nets | 10 epochs: +1.0 points | no |" in text
+    assert "removed: 1 epoch a step within 0.5 points of 10 | 10 epochs: +1.0 points | no" in text
     assert "9 times faster; at most 24 % of the bytes | 9.5x, int8 9.5x; 100.0 %" in text
-    assert "| 84.8 % | 98.0 | 98.0 |" in text
+    assert "| 84.8 % | 98.0 | 99.0 |" in text
     assert "More epochs took 4.5 times as long" in text
     assert "| vgg16 | wu_1 | 99.0 (0.00) | 12.1 % | 97.0 (0.00) | 1.1x | 9.5x |" in text
     assert "| vgg16 | fast_1 | 99.0 (0.00) | 84.8 % | 97.0 | 1.8x | - |" in text

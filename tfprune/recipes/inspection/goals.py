@@ -102,13 +102,15 @@ def _epochs(found: Found, settings: Settings) -> Iterator[list[str]]:
                 entries(found, name, f"{net}/wu_{count}")[: settings.tune_folds]
                 for count in (first, last)
             ]
-            if not all(loops):
+            there = [step for some in loops if (step := at(some, _REMOVED)) is not None]
+            if len(there) < len(loops):
                 continue
-            means = [statistics.mean(one["accuracy"] for one in some) for some in loops]
-            more = 100 * (means[1] - means[0])
+            few, many = (statistics.mean(after) for _, after in there)
+            more = 100 * (many - few)
             yield [
                 f"{name}, {net}, wu",
-                f"{first} epoch a step within {_EPOCHS_POINTS} points of {last}, the kept nets",
+                f"84 % of filters removed: {first} epoch a step within {_EPOCHS_POINTS} points of "
+                f"{last}",
                 f"{last} epochs: {more:+.1f} points",
                 "yes" if more <= _EPOCHS_POINTS else "no",
             ]
