@@ -26,8 +26,8 @@ def fit(
     worker; what they log of an epoch is of all, of a batch of one. Workers stop together, at the
     end of an epoch. One device a process: on a machine with several GPUs start a process for each.
 
-    On TensorFlow the model's memory is given back once nobody holds it any more, which it is not
-    after `model.fit` (see `tfprune.training.releasing`).
+    On TensorFlow the weights' and the optimizer's memory is given back once nobody holds the model
+    any more, which it is not after `model.fit` (see `tfprune.training.releasing`).
 
     Args:
         model: compiled; made in the scope of the strategy, if there is one.
