@@ -2,10 +2,10 @@
 
 On TensorFlow every training function asks the replica context to sum its gradients, by a function
 with a gradient of its own, which TensorFlow enters in a table for good (`tf.custom_gradient` within
-`ReplicaContext.all_reduce`, 2.17 to 2.21). The table holds the function, that holds what it
-captured, and so each model that was ever trained keeps its weights and its optimizer's slots until
-the process ends: a loop of ten steps keeps ten nets three times over. Their values can be dropped, as
-here; the function's graph stays, for there is no public way to the table.
+`ReplicaContext.all_reduce`). The table holds the function, that holds what it captured, and so each
+model that was ever trained keeps its weights and its optimizer's slots until the process ends: a
+loop of ten steps keeps ten nets three times over. Their values can be dropped, as here; the
+function's graph stays, for there is no public way to the table.
 """
 
 import weakref
