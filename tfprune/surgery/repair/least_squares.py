@@ -69,9 +69,11 @@ class LeastSquares:
         in_passing = len(batches) == 1 and pruned.hears_once
         for some in self._in_turn(fitted):
             aims = self._aims(task, some, original, batches)
-            fits = [_Fit(task, reader, self._pick(task, reader), aims) for reader in some]
-            run = _in_passing if in_passing else _one_by_one
-            weights = run(fits, pruned, batches, weights, self.ridge)
+            runs = [some] if in_passing else [[reader] for reader in some]
+            with closing(track(some, "least squares")) as shown:
+                next(shown)
+                for together in runs:
+                    weights = self._fit(task, weights, together, pruned, batches, aims, shown)
         return Repaired(weights, others | unrepaired)
 
     def _in_turn(self, fitted: Sequence[Reader]) -> Iterator[list[Reader]]:
@@ -112,6 +114,40 @@ class LeastSquares:
         original.run(batches, listeners, "least squares: the original")
         return aims
 
+    def _fit(
+        self,
+        task: Task,
+        weights: Weights,
+        together: Sequence[Reader],
+        pruned: Listening,
+        batches: Sequence[Inputs],
+        aims: dict[str, list[np.ndarray]],
+        shown: Iterator[Reader],
+    ) -> Weights:
+        """Fits readers in one run of the pruned net, each before its last call is answered.
+
+        What comes behind a reader is given the repaired values if that call is its only one.
+        """
+
+        def listener(reader: Reader) -> Callable[[np.ndarray], None]:
+            fit: _Fit | None = None
+
+            def hear(x: np.ndarray) -> None:
+                nonlocal weights, fit
+                fit = fit or _Fit(task, weights, reader, aims.pop(reader.path))
+                fit.add(_rows(reader, x, pick))
+                if fit.complete:
+                    weights = fit.repaired(weights, self.ridge)
+                    pruned.update(weights, fit.changes)
+                    fit = None  # its moments are large
+                    next(shown, None)
+
+            pick = self._pick(task, reader)
+            return hear
+
+        pruned.run(batches, {one.host: listener(one) for one in together}, "least squares")
+        return weights
+
     def _pick(self, task: Task, reader: Reader) -> Pick:
         """Draws which outputs of each example to look at, the same in every pass."""
         features = int(task.keep[reader.cut.ids].sum()) * _window(reader)
@@ -133,26 +169,15 @@ class _Fit:
 
     Args:
         task: what is removed.
+        weights: as they stand.
         reader: the layer.
-        pick: which outputs of each example to look at.
-        aims: by path, what the original makes, call by call; what is its own is taken out.
+        aims: what the original makes, call by call.
     """
 
     def __init__(
-        self, task: Task, reader: Reader, pick: Pick, aims: dict[str, list[np.ndarray]]
+        self, task: Task, weights: Weights, reader: Reader, aims: list[np.ndarray]
     ) -> None:
-        self.reader = reader
-        self._task, self._pick, self._due = task, pick, iter(aims.pop(reader.path))
-
-    @property
-    def changes(self) -> set[str]:
-        """The paths of the layers of which weights change."""
-        offset = self.reader.offset
-        return {self.reader.path, offset.path if offset else self.reader.path}
-
-    def begin(self, weights: Weights) -> None:
-        """Starts from the weights as they stand."""
-        task, reader = self._task, self.reader
+        self._task, self._reader, self._due = task, reader, aims[::-1]
         self._kernel = value(task, weights, reader.path, reader.cut.weight)
         self._matrix = matrices(reader.layer, self._kernel, reader.cut.axis).astype(np.float64)
         self._stays = np.resize(task.keep[reader.cut.ids], self._matrix.shape[1])
@@ -166,16 +191,26 @@ class _Fit:
             for _ in self._matrix
         ]
 
-    def hear(self, x: np.ndarray) -> None:
-        """Takes what the pruned net gives the layer in one call."""
-        rows = _rows(self.reader, x, self._pick)
-        missing = next(self._due) - rows @ self._matrix[:, self._stays] - self._drift
+    @property
+    def complete(self) -> bool:
+        """Whether the layer was called as often as in the original."""
+        return not self._due
+
+    @property
+    def changes(self) -> set[str]:
+        """The paths of the layers of which weights change."""
+        offset = self._reader.offset
+        return {self._reader.path, offset.path if offset else self._reader.path}
+
+    def add(self, rows: np.ndarray) -> None:
+        """Takes what the pruned net gives the layer in one call, (groups, rows, features)."""
+        missing = self._due.pop() - rows @ self._matrix[:, self._stays] - self._drift
         for each, group_rows, group_missing in zip(self._equations, rows, missing, strict=True):
             each.add(group_rows, group_missing)
 
-    def end(self, weights: Weights, ridge: float) -> Weights:
+    def repaired(self, weights: Weights, ridge: float) -> Weights:
         """Returns the weights with the layer's new kernel and offset."""
-        task, reader = self._task, self.reader
+        reader = self._reader
         changes = [each.solve(ridge) for each in self._equations]
         self._matrix[:, self._stays] += np.stack([change for change, _ in changes])
         fitted = kernel_of(reader.layer, self._matrix, reader.cut.axis, self._kernel.shape)
@@ -184,50 +219,7 @@ class _Fit:
         if reader.offset is None:
             return weights
         constants = np.concatenate([constant for _, constant in changes])
-        return reader.offset.add(task, weights, constants)
-
-
-def _one_by_one(
-    fits: Sequence[_Fit],
-    pruned: Listening,
-    batches: Sequence[Inputs],
-    weights: Weights,
-    ridge: float,
-) -> Weights:
-    """Runs the net as far as each layer."""
-    for fit in fits:
-        fit.begin(weights)
-        pruned.run(batches, {fit.reader.host: fit.hear}, f"least squares: {fit.reader.path}")
-        weights = fit.end(weights, ridge)
-        pruned.update(weights, fit.changes)
-    return weights
-
-
-def _in_passing(
-    fits: Sequence[_Fit],
-    pruned: Listening,
-    batches: Sequence[Inputs],
-    weights: Weights,
-    ridge: float,
-) -> Weights:
-    """Runs the net once: a layer is fitted just before it is called, on all examples."""
-    found = weights
-    with closing(track(fits, "least squares")) as shown:
-        next(shown)
-
-        def listener(fit: _Fit) -> Callable[[np.ndarray], None]:
-            def hear(x: np.ndarray) -> None:
-                nonlocal found
-                fit.begin(found)
-                fit.hear(x)
-                found = fit.end(found, ridge)
-                pruned.update(found, fit.changes)
-                next(shown, None)
-
-            return hear
-
-        pruned.run(batches, {fit.reader.host: listener(fit) for fit in fits}, "least squares")
-    return found
+        return reader.offset.add(self._task, weights, constants)
 
 
 def _batches(task: Task, examples: int) -> list[Inputs]:

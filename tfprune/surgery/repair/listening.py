@@ -98,18 +98,25 @@ class Listening:
     @property
     def hears_once(self) -> bool:
         """Whether each ear stands at one place of the model itself."""
-        return all("/" not in host for host in self._ears) and all(
-            _output(ear) is not None for ear in self._ears.values()
-        )
+        return all(self._heard(host) is not None for host in self._ears)
 
     def _as_far_as(self, *hosts: str) -> Any:
         """What of the model runs before the hosts, or all of it."""
-        heard = [None if "/" in host else _output(self._ears[host]) for host in hosts]
+        heard = [self._heard(host) for host in hosts]
         if not heard or any(output is None for output in heard):
             return self._model
         whole = self._model
         first = whole.inputs[0] if isinstance(whole, keras.Sequential) else whole.input
         return keras.Model(first, heard)
+
+    def _heard(self, host: str) -> Any:
+        """What an ear lets through; None where it is not at one place of the model itself."""
+        if "/" in host:
+            return None
+        try:
+            return self._ears[host].output
+        except ValueError:  # it is called at several places
+            return None
 
     def update(self, weights: Weights, paths: Iterable[str]) -> None:
         """Gives layers of the clone their share of the weights that stand for the model's."""
@@ -117,14 +124,6 @@ class Listening:
             values = kept_weights(self._graph.records[path], self._keep, weights.get(path))
             for variable, value in zip(own_weights(self.layers[path]), values, strict=True):
                 variable.assign(value)
-
-
-def _output(ear: Ear) -> Any:
-    """What an ear lets through; None where it is called at several places."""
-    try:
-        return ear.output
-    except ValueError:
-        return None
 
 
 def _no_gradients() -> AbstractContextManager[Any]:
